@@ -1,0 +1,193 @@
+"""What a stage is: a pure function from committed rows to new rows, which says of itself all that affects its output.
+
+A stage never opens a path of its own, never looks at a clock and never decides where its output goes: the runner hands
+it `Inputs` and a `Sink`, commits what it wrote and checks the sums. So the same stage runs in a test, a notebook, a
+plain process and a Ray task, with the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import pyarrow as pa
+
+from stages.parquet import ROWS, Rows
+
+MAIN = "rows"  # the name of a stage's main output: one row a document, in the order of `extract`
+
+
+class InputError(Exception):
+    """Input that cannot be used: one line that names the file, the place in it and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One input file. `sha256` (hex) is its identity; `path` is only where this machine finds it."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).name
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The committed outputs of one partition: stage name -> rows, all with the same rows in the same order."""
+
+    id: str  # content id of the partition: hex, stable across runs, names and orders
+    source: str  # name of the recipe's source
+    rank: int  # declared rank of the source, 0 first: what wins when two documents say the same
+    rows: Mapping[str, Rows]
+
+    def groups(self, columns: Mapping[str, Sequence[str]]) -> Iterator[dict[str, pa.Table]]:
+        """Aligned row groups (at most `ROWS` rows) of several stages, only the named columns of each."""
+        readers = {stage: self.rows[stage].groups(names) for stage, names in columns.items()}
+        for tables in zip(*readers.values(), strict=True):
+            batch = dict(zip(readers, tables, strict=True))
+            if len({table.num_rows for table in tables}) > 1:
+                sizes = {stage: table.num_rows for stage, table in batch.items()}
+                raise AssertionError(f"row groups of partition {self.id} are not aligned: {sizes}")
+            yield batch
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the runner hands to a stage: a source file (readers), one part (sidecars) or many parts (barriers)."""
+
+    file: SourceFile | None = None
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def part(self) -> Part:
+        (part,) = self.parts
+        return part
+
+
+class Sink(Protocol):
+    """Where a stage writes. Everything written here is committed together, or not at all."""
+
+    scratch: Path  # an empty directory for temporary files, removed afterwards
+
+    def write(self, table: pa.Table, to: str = MAIN, *, cut: bool = False) -> None:
+        """Append rows to the output `to`. Row groups end after `Stage.group_rows` rows, or where `cut` says so; the
+        chunking of calls never shows otherwise."""
+
+    def count(self, counter: str, n: int = 1) -> None: ...
+
+    def reason(self, code: str, n: int = 1) -> None: ...
+
+    def quarantine(self, *, id: str, url: str, where: str, error: str) -> None:
+        """Record one document that could not be processed: hex id (or ''), URL, place in the input, one-line error."""
+
+
+class Stage:
+    """A step on the way of a document. Subclasses are frozen dataclasses; their fields are the recipe's parameters.
+
+    A field with `metadata=NEUTRAL` does not affect the output and stays out of the fingerprint.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]  # raised whenever the same input may give another output
+    group: ClassVar[str] = ""  # neighbours of one group may run together over one pass of the input (`run_together`)
+    needs: ClassVar[tuple[str, ...]] = ()
+    libraries: ClassVar[tuple[str, ...]] = ()  # distributions whose version may change the output
+    barrier: ClassVar[bool] = False  # reads many parts at once and knows them by their identity
+    group_rows: ClassVar[int] = ROWS  # rows in a row group of this stage's outputs
+    further: ClassVar[pa.Schema | None] = (
+        None  # schema of outputs beyond `outputs()`, where their number depends on rows
+    )
+
+    @property
+    def key(self) -> str:
+        """The name this stage's output goes by; differs from `name` where one class makes several stages."""
+        return self.name
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Keys of the stages whose output (for the same partition) this one reads."""
+        return self.needs
+
+    def params(self) -> dict[str, Any]:
+        """Parameters that affect the output, JSON values only."""
+        return {
+            f.name: getattr(self, f.name)
+            for f in dataclasses.fields(self)  # type: ignore[arg-type]
+            if not f.metadata.get("neutral")
+        }
+
+    def resources(self) -> dict[str, str]:
+        """Files that affect the output (models, dictionaries, word lists): name -> sha256."""
+        return {}
+
+    def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
+        """Name -> schema of every file this stage writes for these inputs, even when it gets no row."""
+        raise NotImplementedError
+
+    def run(self, inputs: Inputs, sink: Sink) -> None:
+        raise NotImplementedError
+
+
+NEUTRAL: Mapping[str, bool] = {"neutral": True}
+
+
+class Sidecar(Stage):
+    """A stage that adds columns: same rows, same order as `extract`, one row group at a time (bounded memory)."""
+
+    reads: ClassVar[Mapping[str, Sequence[str]]]  # stage key -> columns
+    schema: ClassVar[pa.Schema]
+
+    @property
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        return self.reads
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        return tuple(self.columns)
+
+    def layout(self) -> pa.Schema:
+        return self.schema
+
+    def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
+        return {MAIN: self.layout()}
+
+    def rows(self, batch: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
+        """One row group of each stage in `columns` -> the same number of rows of `schema`."""
+        raise NotImplementedError
+
+    def run(self, inputs: Inputs, sink: Sink) -> None:
+        for batch in inputs.part.groups(self.columns):
+            table = self.rows(batch, sink)
+            expected = next(iter(batch.values())).num_rows
+            if table.num_rows != expected:
+                raise AssertionError(f"{self.name}: {expected} rows in, {table.num_rows} rows out")
+            sink.write(table)
+
+
+def document_id(*natural_key: str | int) -> bytes:
+    """16-byte document id: BLAKE2b-128 of the natural key (WARC record id; wiki page id and revision; ...)."""
+    key = "\x1f".join(str(part) for part in natural_key)
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+__all__ = [
+    "MAIN",
+    "NEUTRAL",
+    "ROWS",
+    "InputError",
+    "Inputs",
+    "Part",
+    "Rows",
+    "Sidecar",
+    "Sink",
+    "SourceFile",
+    "Stage",
+    "document_id",
+]

@@ -1,0 +1,131 @@
+"""Judging: the bounds of the recipe over the measured values. No text is read, so a changed bound costs seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from filters import FAMILIES, FILTERS
+from stages.base import Sidecar, Sink
+
+ERROR = "error"  # reason of a document that a stage could not measure; it stands in that stage's quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Inclusive bounds of one filter; None is open."""
+
+    code: str
+    at_least: float | None
+    at_most: float | None
+
+    def keeps(self, value: float) -> bool:
+        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
+
+
+VERDICT = pa.schema(
+    [
+        pa.field("keep", pa.bool_(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),  # '' when kept, else the first failing code
+        pa.field("failed", pa.list_(pa.string()), nullable=False),  # every failing code, in code order
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Judge(Sidecar):
+    """Verdicts by the cheap families. A document that `extract` rejected keeps that reason."""
+
+    bounds: tuple[Bound, ...] = ()  # in code order
+
+    name: ClassVar[str] = "judge"
+    version: ClassVar[int] = 1
+    schema: ClassVar[pa.Schema] = VERDICT
+    before: ClassVar[tuple[str, str]] = ("extract", "reason")  # the stage and column that spoke before this one
+
+    @property
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        columns: dict[str, Sequence[str]] = {self.before[0]: self._before_columns, "tokens": ("characters", "tokens")}
+        for family, codes in self._families().items():
+            columns[f"measure-{family}"] = codes
+        return columns
+
+    @property
+    def _before_columns(self) -> tuple[str, ...]:
+        return ("reason",)
+
+    def _families(self) -> dict[str, tuple[str, ...]]:
+        codes = {bound.code for bound in self.bounds}
+        chosen = {name: tuple(f.code for f in family.filters if f.code in codes) for name, family in FAMILIES.items()}
+        return {name: found for name, found in chosen.items() if found}
+
+    def params(self) -> dict[str, Any]:
+        return {"bounds": [[b.code, b.at_least, b.at_most] for b in self.bounds]}
+
+    def rows(self, batch: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
+        values: dict[str, list[float | None]] = {}
+        for family, codes in self._families().items():
+            for code in codes:
+                values[code] = batch[f"measure-{family}"][code].to_pylist()
+        rows = [
+            self._verdict(before, [(bound, values[bound.code][i]) for bound in self.bounds])
+            for i, before in enumerate(self._spoken(batch[self.before[0]]))
+        ]
+        tally(sink, rows, batch["tokens"])
+        return pa.Table.from_pylist(rows, schema=self.schema)
+
+    def _spoken(self, table: pa.Table) -> list[dict[str, Any]]:
+        return [
+            {"keep": not reason, "reason": reason, "failed": [reason] if reason else []}
+            for reason in table["reason"].to_pylist()
+        ]
+
+    def _verdict(self, before: dict[str, Any], values: Sequence[tuple[Bound, float | None]]) -> dict[str, Any]:
+        if not before["keep"]:
+            return before
+        if any(value is None for _, value in values):
+            return {"keep": False, "reason": ERROR, "failed": [ERROR]}
+        failed = [bound.code for bound, value in values if value is not None and not bound.keeps(value)]
+        return {"keep": not failed, "reason": failed[0] if failed else "", "failed": failed}
+
+
+@dataclass(frozen=True)
+class Verdict(Judge):
+    """The last word: `judge` and then the morpheme families, which were measured only where `judge` kept."""
+
+    name: ClassVar[str] = "verdict"
+    before: ClassVar[tuple[str, str]] = ("judge", "keep")
+
+    @property
+    def _before_columns(self) -> tuple[str, ...]:
+        return tuple(VERDICT.names)
+
+    def _spoken(self, table: pa.Table) -> list[dict[str, Any]]:
+        return list(table.to_pylist())
+
+
+def tally(sink: Sink, rows: Sequence[Mapping[str, Any]], sizes: pa.Table) -> None:
+    """Documents, characters and tokens in and kept, and a histogram of reasons: what the funnel is summed from."""
+    characters, tokens = sizes["characters"].to_pylist(), sizes["tokens"].to_pylist()
+    kept = [i for i, row in enumerate(rows) if row["keep"]]
+    sink.count("documents", len(rows))
+    sink.count("kept", len(kept))
+    sink.count("kept.characters", sum(characters[i] for i in kept))
+    sink.count("kept.tokens", sum(tokens[i] for i in kept))
+    for row in rows:
+        if not row["keep"]:
+            sink.reason(row["reason"])
+
+
+def bounds_for(codes: Sequence[str]) -> tuple[Bound, ...]:
+    """The declared bounds of the named filters, in code order."""
+    return tuple(
+        Bound(f.code, _finite(f.at_least), _finite(f.at_most)) for code, f in FILTERS.items() if code in set(codes)
+    )
+
+
+def _finite(bound: float) -> float | None:
+    return None if bound in (float("inf"), float("-inf")) else bound

@@ -1,0 +1,175 @@
+"""The last step: kept documents with their edits applied and their tokens counted anew, then cut into shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.base import MAIN, Inputs, Sink, Stage
+from stages.edits import edited
+from stages.language import sha256_of
+from stages.tokens import BUILT_IN, count, vocabulary, vocabulary_path
+
+# Uncompressed text of a row group: small enough for a loader to shuffle by row group, large enough to compress.
+GROUP_BYTES = 8 << 20
+
+
+def release_schema(tokenizer: str) -> pa.Schema:
+    """The columns of a shard, in order. `n_tok_<key>` is the token count by the vocabulary of that key."""
+    return pa.schema(
+        [
+            pa.field("id", pa.string(), nullable=False),  # 32 hex digits
+            pa.field("text", pa.large_string(), nullable=False),
+            pa.field("url", pa.string(), nullable=False),
+            pa.field("title", pa.string(), nullable=False),
+            pa.field("date", pa.string(), nullable=False),
+            pa.field("source", pa.string(), nullable=False),
+            pa.field("license", pa.string(), nullable=False),
+            pa.field("characters", pa.int32(), nullable=False),  # code points of `text`
+            pa.field(f"n_tok_{vocabulary(tokenizer).key}", pa.int32(), nullable=False),
+            pa.field("japanese", pa.float32(), nullable=False),  # language score, 0 to 1
+            pa.field("cluster_size", pa.int32(), nullable=False),  # documents this one stands for, itself included
+            pa.field("origin", pa.string(), nullable=False),  # first 16 hex digits of the input file's sha256
+            pa.field("offset", pa.int64(), nullable=False),  # where in it the record lies
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Write(Stage):
+    """The release rows of one partition."""
+
+    source: str = ""
+    license: str = ""
+    tokenizer: str = BUILT_IN
+
+    name: ClassVar[str] = "write"
+    version: ClassVar[int] = 1
+    libraries: ClassVar[tuple[str, ...]] = ("tiktoken",)
+    needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "language", "tokens", "verdict", "dedup")
+
+    def params(self) -> dict[str, Any]:
+        return {"source": self.source, "license": self.license, "tokenizer": vocabulary(self.tokenizer).key}
+
+    def resources(self) -> dict[str, str]:
+        return {"tokenizer": sha256_of(vocabulary_path(self.tokenizer))}
+
+    def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
+        return {MAIN: release_schema(self.tokenizer)}
+
+    def run(self, inputs: Inputs, sink: Sink) -> None:
+        columns = {
+            "extract": ("id", "url", "title", "date", "text", "origin", "offset"),
+            "edits": ("edits",),
+            "language": ("japanese",),
+            "tokens": ("characters", "tokens"),
+            "verdict": ("keep",),
+            "dedup": ("keep", "level", "cluster_size"),
+        }
+        for batch in inputs.part.groups(columns):
+            verdict, dedup = batch["verdict"]["keep"], batch["dedup"]
+            keep = pc.and_(verdict, dedup["keep"])
+            self._funnel(sink, verdict, keep, batch["tokens"], dedup["level"])
+            table = self._final({stage: table.filter(keep) for stage, table in batch.items()})
+            sink.count("written", table.num_rows)
+            sink.count("written.characters", _sum(table["characters"]))
+            sink.count("written.tokens", _sum(table[f"n_tok_{vocabulary(self.tokenizer).key}"]))
+            sink.count("written.bytes", sum(len(text.encode()) for text in table["text"].to_pylist()))
+            sink.write(table)
+
+    def _funnel(
+        self, sink: Sink, verdict: pa.ChunkedArray, keep: pa.ChunkedArray, sizes: pa.Table, level: pa.ChunkedArray
+    ) -> None:
+        sizes = sizes.filter(keep)
+        sink.count("documents", _sum(verdict))
+        sink.count("kept", sizes.num_rows)
+        sink.count("kept.characters", _sum(sizes["characters"]))
+        sink.count("kept.tokens", _sum(sizes["tokens"]))
+        for dropped in level.filter(pc.and_(verdict, pc.invert(keep))).to_pylist():
+            sink.reason(f"dedup.{dropped}")
+
+    def _final(self, kept: Mapping[str, pa.Table]) -> pa.Table:
+        extract = kept["extract"]
+        texts = edited(extract["text"], kept["edits"]["edits"])
+        return pa.table(
+            {
+                "id": pa.array([id.hex() for id in extract["id"].to_pylist()], pa.string()),
+                "text": pa.array(texts, pa.large_string()),
+                "characters": pa.array([len(text) for text in texts], pa.int32()),
+                f"n_tok_{vocabulary(self.tokenizer).key}": pa.array(count(texts, self.tokenizer), pa.int32()),
+                "source": pa.array([self.source] * len(texts), pa.string()),
+                "license": pa.array([self.license] * len(texts), pa.string()),
+                "japanese": kept["language"]["japanese"].cast(pa.float32()),
+                "cluster_size": kept["dedup"]["cluster_size"],
+                **{name: extract[name] for name in ("url", "title", "date", "origin", "offset")},
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Shards(Stage):
+    """Cuts the release rows of one source into files of about `megabytes` MB of text, in the order of the parts.
+
+    Where a shard ends depends on the rows before it and on nothing else.
+    """
+
+    megabytes: int = 256  # uncompressed text: about 100 MB on disk
+    tokenizer: str = BUILT_IN
+
+    name: ClassVar[str] = "shards"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("write",)
+    barrier: ClassVar[bool] = True
+    group_rows: ClassVar[int] = 1 << 30  # row groups end where `_row_groups` cuts them
+
+    def params(self) -> dict[str, Any]:
+        return {"megabytes": self.megabytes, "group_bytes": GROUP_BYTES}
+
+    def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
+        return {}
+
+    @property
+    def further(self) -> pa.Schema:  # type: ignore[override]
+        return release_schema(self.tokenizer)
+
+    def run(self, inputs: Inputs, sink: Sink) -> None:
+        shard, filled = 0, 0
+        for table, size in _row_groups(_tables(inputs)):
+            if filled and filled + size > self.megabytes << 20:
+                shard, filled = shard + 1, 0
+            name = f"{shard:05d}"
+            sink.write(table, to=name, cut=True)
+            filled += size
+            sink.count(f"{name}.characters", _sum(table["characters"]))
+            sink.count(f"{name}.tokens", _sum(table[f"n_tok_{vocabulary(self.tokenizer).key}"]))
+            sink.count(f"{name}.text_bytes", size)
+            sink.count(f"{name}.row_groups")
+
+
+def _tables(inputs: Inputs) -> Iterator[pa.Table]:
+    for part in inputs.parts:
+        yield from part.rows["write"].groups()
+
+
+def _row_groups(tables: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, int]]:
+    """Rows regrouped so that each group holds at most GROUP_BYTES of text (or one longer document)."""
+    pending: list[pa.Table] = []
+    size = 0
+    for table in tables:
+        start = 0
+        for row, length in enumerate(pc.binary_length(table["text"]).to_pylist()):
+            if size and size + length > GROUP_BYTES:
+                yield pa.concat_tables([*pending, table.slice(start, row - start)]), size
+                pending, start, size = [], row, 0
+            size += length
+        pending.append(table.slice(start))
+    if any(table.num_rows for table in pending):
+        yield pa.concat_tables(pending), size
+
+
+def _sum(column: pa.ChunkedArray) -> int:
+    return int(pc.sum(column.cast(pa.int64())).as_py() or 0)
