@@ -1,0 +1,224 @@
+"""The commit protocol: fingerprints say what would be written, a marker says that it was.
+
+    stages/<key>/<stage_fp>/
+       spec.json                              canonical JSON that hashes to stage_fp
+       data/<part_fp>[-<name>]-<sha16>.parquet   content-addressed, immutable
+       quarantine/<part_fp>-<sha16>.jsonl
+       commit/<part_fp>.json                  written last, create-only: without it nothing counts
+       STAGE-<set_fp>.json                    the markers of a finished set in one file: a warm plan reads one
+
+A marker holds no time and no host. Counters of a run are sums over the markers of its plan, so a retry never counts
+twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import version as distribution_version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.errors import ShortError
+from pipeline.store import Store
+from stages.base import Inputs, Rows, Stage
+from stages.parquet import WRITER, Writer
+
+FINGERPRINT_DIGITS = 24  # 96 bits
+
+
+def canonical(value: Any) -> bytes:
+    """The one JSON text of a value: sorted keys, no blanks, UTF-8. NaN is refused."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode()
+
+
+def digest(value: Any) -> str:
+    return hashlib.sha256(canonical(value)).hexdigest()[:FINGERPRINT_DIGITS]
+
+
+@lru_cache(maxsize=256)
+def _version(distribution: str) -> str:
+    return distribution_version(distribution)
+
+
+def stage_spec(stage: Stage) -> dict[str, Any]:
+    """All that decides what this stage writes for given inputs."""
+    return {
+        "stage": stage.key,
+        "version": stage.version,
+        "params": stage.params(),
+        "resources": stage.resources(),
+        "libraries": {name: _version(name) for name in ("pyarrow", *stage.libraries)},
+        "writer": {**WRITER, "rows": stage.group_rows},
+    }
+
+
+def stage_fingerprint(stage: Stage) -> str:
+    return digest(stage_spec(stage))
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A marker: what one stage wrote for one set of inputs."""
+
+    stage: str
+    stage_fp: str
+    part_fp: str
+    outputs: Mapping[str, Mapping[str, Any]]  # name -> {path, sha256, bytes, rows}
+    quarantine: Mapping[str, Any] | None  # {path, sha256, rows}
+    counters: Mapping[str, int]
+    reasons: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Committed:
+        return cls(**{name: value[name] for name in cls.__slots__})
+
+    def rows(self, store: Store, output: str) -> Rows:
+        found = self.outputs[output]
+        return Rows(store.path(found["path"]), found["sha256"], found["rows"])
+
+
+def folder(key: str, stage_fp: str) -> str:
+    return f"stages/{key}/{stage_fp}"
+
+
+def load(store: Store, key: str, stage_fp: str, part_fp: str) -> Committed | None:
+    content = store.read(f"{folder(key, stage_fp)}/commit/{part_fp}.json")
+    return None if content is None else Committed.from_json(json.loads(content))
+
+
+def load_set(store: Store, key: str, stage_fp: str, part_fps: Sequence[str]) -> dict[str, Committed]:
+    """The markers that exist among `part_fps`: from one consolidated file when the whole set was finished before."""
+    content = store.read(_set_name(key, stage_fp, part_fps))
+    if content is not None:
+        return {m["part_fp"]: Committed.from_json(m) for m in json.loads(content)}
+    existing = {name.rsplit("/", 1)[1] for name in store.list(f"{folder(key, stage_fp)}/commit")}
+    wanted = [fp for fp in part_fps if f"{fp}.json" in existing]
+    return {fp: marker for fp in wanted if (marker := load(store, key, stage_fp, fp)) is not None}
+
+
+def intact(store: Store, marker: Committed) -> bool:
+    """A marker whose files were deleted by hand no longer counts."""
+    return all(store.size(output["path"]) == output["bytes"] for output in marker.outputs.values())
+
+
+def consolidate(store: Store, markers: Sequence[Committed]) -> None:
+    """Write the markers of a finished stage as one file (create-only, so concurrent runs agree)."""
+    if markers:
+        first = markers[0]
+        name = _set_name(first.stage, first.stage_fp, [m.part_fp for m in markers])
+        store.create(name, canonical([m.to_json() for m in sorted(markers, key=lambda m: m.part_fp)]))
+
+
+def _set_name(key: str, stage_fp: str, part_fps: Iterable[str]) -> str:
+    return f"{folder(key, stage_fp)}/STAGE-{digest(sorted(part_fps))}.json"
+
+
+@dataclass
+class CommitSink:
+    """Collects what a stage writes in scratch; `commit` makes it count, all of it or nothing."""
+
+    store: Store
+    stage: Stage
+    stage_fp: str
+    part_fp: str
+    scratch: Path
+    further: pa.Schema | None = None
+    counters: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    _writers: dict[str, Writer] = field(default_factory=dict)
+    _lost: list[dict[str, str]] = field(default_factory=list)
+
+    def open(self, inputs: Inputs) -> None:
+        """Open the declared outputs, so that each exists even when it gets no row."""
+        self.further = self.stage.further
+        for name, schema in self.stage.outputs(inputs).items():
+            self._writers[name] = Writer(self._file(name), schema, self.stage.group_rows)
+
+    def write(self, table: pa.Table, to: str = "rows", *, cut: bool = False) -> None:
+        if to not in self._writers:
+            if self.further is None:
+                raise AssertionError(f"{self.stage.key} writes the output {to!r}, which it does not declare")
+            self._writers[to] = Writer(self._file(to), self.further, self.stage.group_rows)
+        self._writers[to].write(table, cut=cut)
+
+    def count(self, counter: str, n: int = 1) -> None:
+        self.counters[counter] += int(n)
+
+    def reason(self, code: str, n: int = 1) -> None:
+        self.reasons[code] += int(n)
+
+    def quarantine(self, *, id: str, url: str, where: str, error: str) -> None:
+        self._lost.append({"id": id, "url": url, "where": where, "error": " ".join(error.split())[:2000]})
+
+    def commit(self) -> Committed:
+        """Hash, put under content-addressed names, and create the marker last."""
+        outputs: dict[str, dict[str, Any]] = {}
+        for name, writer in sorted(self._writers.items()):
+            writer.close()
+            outputs[name] = self._put(self._file(name), "data", "" if name == "rows" else f"-{name}", "parquet")
+            outputs[name]["rows"] = writer.rows_written
+        marker = Committed(
+            stage=self.stage.key,
+            stage_fp=self.stage_fp,
+            part_fp=self.part_fp,
+            outputs=outputs,
+            quarantine=self._put_quarantine(),
+            counters=dict(sorted(self.counters.items())),
+            reasons=dict(sorted(self.reasons.items())),
+        )
+        check_conservation(marker)
+        base = folder(self.stage.key, self.stage_fp)
+        self.store.create(f"{base}/spec.json", canonical(stage_spec(self.stage)))
+        if not self.store.create(f"{base}/commit/{self.part_fp}.json", canonical(marker.to_json())):
+            earlier = load(self.store, self.stage.key, self.stage_fp, self.part_fp)
+            if earlier is not None:
+                return earlier  # another worker was first; its marker counts
+        return marker
+
+    def _put_quarantine(self) -> dict[str, Any] | None:
+        if not self._lost:
+            return None
+        file = self.scratch / "quarantine.jsonl"
+        file.write_bytes(b"".join(canonical(row) + b"\n" for row in self._lost))
+        return {**self._put(file, "quarantine", "", "jsonl"), "rows": len(self._lost)}
+
+    def _put(self, file: Path, kind: str, label: str, suffix: str) -> dict[str, Any]:
+        with file.open("rb") as content:
+            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        size = file.stat().st_size
+        name = f"{folder(self.stage.key, self.stage_fp)}/{kind}/{self.part_fp}{label}-{sha256[:16]}.{suffix}"
+        self.store.put(file, name)
+        if self.store.size(name) != size:
+            raise OSError(f"{self.store.path(name)}: {self.store.size(name)} bytes stored of {size}")
+        return {"path": name, "sha256": sha256, "bytes": size}
+
+    def _file(self, name: str) -> Path:
+        return self.scratch / f"{name}.parquet"
+
+
+def check_conservation(marker: Committed) -> None:
+    """Nothing is lost in silence: what came in is what was kept, rejected, passed by or quarantined. ShortError if not."""
+    c, reasons = marker.counters, sum(marker.reasons.values())
+    if marker.stage == "extract":
+        passed = sum(n for name, n in c.items() if name.startswith("passed."))
+        lost = marker.quarantine["rows"] if marker.quarantine else 0
+        law = (c.get("records", 0), passed + marker.outputs["rows"]["rows"] + lost)
+        meaning = "records read = passed by + rows + quarantined"
+    elif "documents" in c or marker.stage in ("judge", "verdict", "write"):
+        law = (c.get("documents", 0), c.get("kept", 0) + reasons)
+        meaning = "documents in = kept + rejected"
+    else:
+        return
+    if law[0] != law[1]:
+        raise ShortError(f"{marker.stage} {marker.part_fp}: {meaning} does not hold: {law[0]} != {law[1]}")

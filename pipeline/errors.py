@@ -1,0 +1,18 @@
+"""Errors that end a command with one clear line, and the exit code that goes with each."""
+
+from __future__ import annotations
+
+from stages.base import InputError
+
+DONE, SHORT, USAGE = 0, 1, 2  # done; the data falls short; wrong use (recipe, arguments, paths)
+
+
+class UsageError(Exception):
+    """Wrong use: a recipe with a typo, a path that is not there, an output that cannot be written. Exit code 2."""
+
+
+class ShortError(Exception):
+    """The data falls short of what was asked: failed partitions, a release that does not verify. Exit code 1."""
+
+
+__all__ = ["DONE", "SHORT", "USAGE", "InputError", "ShortError", "UsageError"]

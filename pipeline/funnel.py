@@ -1,0 +1,67 @@
+"""The funnel: sums over commit markers, so a retried task never counts twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from pipeline.commit import Committed
+from pipeline.manifest import Funnel, Size
+from pipeline.run import Outcome
+
+
+def funnel(outcome: Outcome, source: str | None = None) -> Funnel:
+    """Where every record of a finished run (or of one source in it) went."""
+    extract, write = outcome.of("extract", source), outcome.of("write", source)
+    verdict, tokens = outcome.of("verdict", source), outcome.of("tokens", source)
+    counted = _counters(extract)
+    return Funnel(
+        records=counted["records"],
+        passed={name: n for name, n in sorted(counted.items()) if name.startswith("passed.")},
+        quarantined=sum(m.quarantine["rows"] for m in extract if m.quarantine),
+        extracted=Size(
+            documents=sum(m.outputs["rows"]["rows"] for m in extract),
+            characters=_counters(tokens)["characters"],
+            tokens=_counters(tokens)["tokens"],
+        ),
+        # `verdict` repeats what `judge` said and adds its own, so its histogram is the whole of it.
+        rejected=_reasons(verdict),
+        judged=_kept(verdict),
+        duplicates=_reasons(write),
+        deduplicated=_kept(write),
+        written=Size(
+            documents=_counters(write)["written"],
+            characters=_counters(write)["written.characters"],
+            tokens=_counters(write)["written.tokens"],
+        ),
+    )
+
+
+def quarantined_later(outcome: Outcome) -> dict[str, int]:
+    """Documents that a stage after extraction could not process, by stage; they are rejected with reason `error`."""
+    lost: Counter[str] = Counter()
+    for markers in outcome.markers.values():
+        for key, marker in markers.items():
+            if key != "extract" and marker.quarantine:
+                lost[key] += marker.quarantine["rows"]
+    return dict(sorted(lost.items()))
+
+
+def _counters(markers: Sequence[Committed]) -> Counter[str]:
+    return _sum([marker.counters for marker in markers])
+
+
+def _reasons(markers: Sequence[Committed]) -> dict[str, int]:
+    return dict(sorted(_sum([marker.reasons for marker in markers]).items()))
+
+
+def _sum(counts: Sequence[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return total
+
+
+def _kept(markers: Sequence[Committed]) -> Size:
+    total = _counters(markers)
+    return Size(documents=total["kept"], characters=total["kept.characters"], tokens=total["kept.tokens"])

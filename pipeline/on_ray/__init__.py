@@ -1,0 +1,98 @@
+"""Ray: placement of tasks on a cluster, and nothing else. The only place that imports it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+# Before ray is imported: these are read at import. No token for a cluster that only this machine can reach: with the
+# mode unset, `ray.init` would make one and a second shell without it could not attach.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+if not os.environ.get("RAY_ADDRESS"):
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from pipeline.errors import UsageError
+from pipeline.runners import Finished, Handle, WorkerDiedError
+from pipeline.task import Result, Unit, execute
+
+_OBJECT_STORE = 200_000_000  # bytes; tasks pass names of files, never data
+_UNITS_IN_FLIGHT = 3  # for each CPU: what ends early is followed at once, and the driver's memory stays flat
+
+
+class RayTasks:
+    """Units as Ray tasks: on the cluster of RAY_ADDRESS when it is set, else on a local Ray of `workers` CPUs."""
+
+    def __init__(self, root: str, workers: int) -> None:
+        attached = bool(os.environ.get("RAY_ADDRESS"))
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if not attached:
+            options |= {
+                "num_cpus": workers or os.cpu_count(),
+                "object_store_memory": _OBJECT_STORE,
+                "include_dashboard": False,
+                "_temp_dir": os.environ.get("RAY_TMPDIR"),
+            }
+        try:
+            ray.init(**{name: value for name, value in options.items() if value is not None})
+        except (ConnectionError, RayError) as error:
+            raise UsageError(
+                f"cannot reach the Ray cluster at RAY_ADDRESS={os.environ.get('RAY_ADDRESS')}: {_line(error)}; start one "
+                "with `ray start --head`, set RAY_AUTH_MODE as it has it, or use --runner local"
+            ) from None
+        self.workers = workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
+        self._root = root
+        self._limit = workers or self.workers * _UNITS_IN_FLIGHT
+        # No retries by Ray: the driver counts attempts, and Ray's retries after an OOM kill are unlimited.
+        self._execute = ray.remote(num_cpus=1, max_retries=0)(execute)
+        self._running: dict[ray.ObjectRef[Result], int] = {}
+        self._queue: list[tuple[int, Unit]] = []
+        self._next = 0
+
+    def submit(self, unit: Unit) -> Handle:
+        self._next += 1
+        self._queue.append((self._next, unit))
+        self._fill()
+        return self._next
+
+    def wait(self, timeout: float) -> list[Finished]:
+        if not self._running:
+            return []
+        done, _ = ray.wait(list(self._running), num_returns=1, timeout=timeout)
+        finished = [self._finish(reference) for reference in done]
+        self._fill()
+        return finished
+
+    def close(self) -> None:
+        for reference in self._running:
+            ray.cancel(reference, force=True)
+        ray.shutdown()
+
+    def _fill(self) -> None:
+        while self._queue and len(self._running) < self._limit:
+            handle, unit = self._queue.pop(0)
+            self._running[self._execute.remote(unit, self._root)] = handle
+
+    def _finish(self, reference: ray.ObjectRef[Result]) -> Finished:
+        handle = self._running.pop(reference)
+        try:
+            return Finished(handle, ray.get(reference), None)
+        except RayTaskError as error:
+            return Finished(handle, None, error.cause if error.cause is not None else error)
+        except RayError as error:
+            return Finished(handle, None, WorkerDiedError(_line(error)))
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def in_submitted_job() -> bool:
+    """Whether this driver was started by `ray job submit`: its working directory is then a temporary copy."""
+    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+
+
+__all__ = ["RayTasks", "in_submitted_job"]

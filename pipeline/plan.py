@@ -1,0 +1,225 @@
+"""The plan: recipe -> partitions -> stages with fingerprints, and what of it is committed already."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from filters import FAMILIES
+from filters.page import Page
+from filters.text import Text
+from filters.words import Words
+from pipeline.commit import Committed, folder, intact, load, load_set, stage_fingerprint, stage_spec
+from pipeline.recipe import Recipe, Source
+from pipeline.store import Store
+from pipeline.task import PartRef, Unit, part_fingerprint
+from stages.base import MAIN, Stage
+from stages.edits import Edits
+from stages.judge import Bound, Judge, Verdict
+from stages.measure import Measure
+
+# Partitions in one band run at most: runs stay few and large, and a new partition rewrites one of them.
+GROUP = 64
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a recipe means: the stages, and the partitions they run over in canonical order."""
+
+    recipe: Recipe
+    parts: tuple[PartRef, ...]
+    sample: int = 0  # documents a source; 0 = all of them
+
+    @cached_property
+    def chains(self) -> Mapping[str, tuple[Stage, ...]]:
+        """Source -> the stages up to the first barrier, in the order in which they run."""
+        return {source.name: (self._reader(source), *self._common) for source in self.recipe.sources}
+
+    @cached_property
+    def writers(self) -> Mapping[str, tuple[Stage, ...]]:
+        return {source.name: (self.recipe.writer(source),) for source in self.recipe.sources}
+
+    def stages(self) -> list[Stage]:
+        """Every stage once, in order."""
+        found: dict[str, Stage] = {}
+        for chain in self.chains.values():
+            found.update({stage.key: stage for stage in chain})
+        for stage in (self.recipe.stage("bands"), self.recipe.stage("dedup")):
+            found[stage.key] = stage
+        for writers in self.writers.values():
+            found.update({stage.key: stage for stage in writers})
+        found["shards"] = self.recipe.shards()
+        return list(found.values())
+
+    def _reader(self, source: Source) -> Stage:
+        return self.recipe.reader(source, **({"sample": self.sample} if self.sample else {}))
+
+    @cached_property
+    def _common(self) -> tuple[Stage, ...]:
+        """Every family is measured, chosen by the recipe or not: previews and what-ifs then cost nothing."""
+        recipe = self.recipe
+        early = [bound for bound in recipe.bounds if not _of_words(bound)]
+        return (
+            recipe.stage("tokens"),
+            Edits(),
+            recipe.stage("language"),
+            *(Measure(name) for view in (Text, Page) for name, family in FAMILIES.items() if family.view is view),
+            Judge(tuple(early)),
+            *(Measure(name) for name, family in FAMILIES.items() if family.view is Words),
+            Verdict(tuple(bound for bound in recipe.bounds if _of_words(bound))),
+            recipe.stage("minhash"),
+        )
+
+
+def _of_words(bound: Bound) -> bool:
+    return any(bound.code == f.code for family in FAMILIES.values() if family.view is Words for f in family.filters)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is committed of some chains: the parts with the outputs they have, their markers, and the parts not done."""
+
+    parts: tuple[PartRef, ...]
+    markers: Mapping[str, Mapping[str, Committed]]  # part id -> stage key -> marker
+    todo: tuple[PartRef, ...]
+
+
+def survey(store: Store, chains: Mapping[str, Sequence[Stage]], parts: Sequence[PartRef]) -> Survey:
+    """Look up, stage by stage, what is committed for each part. One read a stage when everything is."""
+    known = {part.id: part for part in parts}
+    markers: dict[str, dict[str, Committed]] = {part.id: {} for part in parts}
+    complete = {part.id: True for part in parts}
+    for position in range(max((len(chain) for chain in chains.values()), default=0)):
+        by_stage: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)  # (key, stage_fp) -> part_fp -> part id
+        for part in known.values():
+            stage = chains[part.source][position]
+            stage_fp = stage_fingerprint(stage)
+            part_fp = part_fingerprint(stage, stage_fp, [part])
+            if part_fp is None:
+                complete[part.id] = False
+            else:
+                by_stage[stage.key, stage_fp][part_fp] = part.id
+        for (key, stage_fp), ids in by_stage.items():
+            found = load_set(store, key, stage_fp, list(ids))
+            for part_fp, id in ids.items():
+                marker = found.get(part_fp)
+                if marker is None or not intact(store, marker):
+                    complete[id] = False
+                    continue
+                markers[id][key] = marker
+                known[id] = known[id].add(key, marker.outputs[MAIN])
+    done = tuple(known[part.id] for part in parts)
+    return Survey(done, markers, tuple(part for part in parts if not complete[part.id]))
+
+
+def chain_units(chains: Mapping[str, Sequence[Stage]], parts: Iterable[PartRef]) -> list[Unit]:
+    units = []
+    for part in parts:
+        stages = tuple(chains[part.source])
+        assert part.file is not None
+        label = f"{part.source} {part.file.name}"
+        units.append(Unit(label, stages, tuple(map(stage_fingerprint, stages)), (part,), part.file.bytes))
+    return units
+
+
+def barrier_unit(stage: Stage, parts: Sequence[PartRef], label: str) -> Unit:
+    """One unit over many parts, which carry only the outputs that the stage reads."""
+    slim = tuple(
+        PartRef(p.id, p.source, p.rank, None, {k: p.outputs[k] for k in stage.requires if k in p.outputs})
+        for p in parts
+    )
+    weight = sum(output.get("bytes", 0) for part in slim for output in part.outputs.values())
+    return Unit(label, (stage,), (stage_fingerprint(stage),), slim, weight)
+
+
+def band_groups(parts: Sequence[PartRef]) -> Iterator[tuple[str, list[PartRef]]]:
+    """Groups of partitions for the band runs, by the leading bits of their ids: a new partition changes one group."""
+    bits = max(0, (len(parts) - 1) // GROUP).bit_length()
+    groups: dict[int, list[PartRef]] = defaultdict(list)
+    for part in parts:
+        groups[int(part.id[:8], 16) >> (32 - bits)].append(part)
+    for number, members in sorted(groups.items()):
+        yield f"{number}/{1 << bits}", members
+
+
+def band_units(plan: Plan, parts: Sequence[PartRef]) -> list[Unit]:
+    stage = plan.recipe.stage("bands")
+    return [barrier_unit(stage, members, f"bands {label}") for label, members in band_groups(parts)]
+
+
+def dedup_unit(plan: Plan, parts: Sequence[PartRef], runs: Sequence[Committed]) -> Unit:
+    """The one barrier task: all partitions, and the band runs as parts of their own (without a source)."""
+    unit = barrier_unit(plan.recipe.stage("dedup"), parts, "dedup")
+    extra = tuple(PartRef(run.part_fp, "", -1, None, {"bands": run.outputs[MAIN]}) for run in runs)
+    return replace(unit, parts=(*unit.parts, *extra))
+
+
+def committed_dedup(plan: Plan, store: Store, parts: Sequence[PartRef]) -> Committed | None:
+    """The marker of the dedup over exactly these parts, or None where it has not run."""
+    runs = [_committed(store, unit) for unit in band_units(plan, parts)]
+    if any(run is None for run in runs):
+        return None
+    return _committed(store, dedup_unit(plan, parts, [run for run in runs if run is not None]))
+
+
+def _committed(store: Store, unit: Unit) -> Committed | None:
+    (stage,), (stage_fp,) = unit.stages, unit.fingerprints
+    part_fp = part_fingerprint(stage, stage_fp, unit.parts)
+    return None if part_fp is None else load(store, stage.key, stage_fp, part_fp)
+
+
+def shard_groups(
+    parts: Sequence[PartRef], sizes: Mapping[str, int], megabytes: int
+) -> Iterator[tuple[str, list[PartRef]]]:
+    """Partitions of one source that fill about one shard, in canonical order; a larger one stands alone."""
+    by_source: dict[str, list[PartRef]] = defaultdict(list)
+    for part in parts:
+        by_source[part.source].append(part)
+    for source, members in by_source.items():
+        group: list[PartRef] = []
+        filled = 0
+        for part in members:
+            if group and filled + sizes[part.id] > megabytes << 20:
+                yield source, group
+                group, filled = [], 0
+            group.append(part)
+            filled += sizes[part.id]
+        yield source, group
+
+
+def why_stale(store: Store, stage: Stage) -> str:
+    """Why nothing is committed under this stage's fingerprint: what differs from the runs that are there."""
+    own = stage_fingerprint(stage)
+    others = [name for name in store.list(f"stages/{stage.key}") if not name.endswith(f"/{own}")]
+    if store.read(f"{folder(stage.key, own)}/spec.json") is not None:
+        return "new input"
+    if not others:
+        return "never run"
+    now = _flat(stage_spec(stage))
+    nearest = min(
+        (_differences(_flat(json.loads(store.read(f"{o}/spec.json") or b"{}")), now) for o in others), key=len
+    )
+    return "changed: " + "; ".join(nearest[:4])
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{key} {old.get(key, 'absent')} -> {new.get(key, 'absent')}"
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested JSON as dotted keys; a list of [code, ...] goes by its code."""
+    if isinstance(value, dict):
+        return {
+            k: v for name, item in value.items() for k, v in _flat(item, f"{prefix}.{name}" if prefix else name).items()
+        }
+    if isinstance(value, list | tuple) and value and all(isinstance(item, list | tuple) and item for item in value):
+        return {f"{prefix}.{item[0]}": tuple(item[1:]) for item in value}
+    return {prefix: str(value)[:40]}

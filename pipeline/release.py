@@ -1,0 +1,199 @@
+"""Publishing: committed shards become a release folder. The manifest is written last, atomically."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipeline.commit import Committed, canonical, stage_fingerprint
+from pipeline.errors import UsageError
+from pipeline.funnel import funnel
+from pipeline.manifest import (
+    Dedup,
+    InputFile,
+    Manifest,
+    ShardEntry,
+    Size,
+    SourceEntry,
+    TokenizerEntry,
+    dump,
+    read_shards,
+)
+from pipeline.plan import Plan
+from pipeline.run import Outcome
+from pipeline.store import Store
+from stages.tokens import vocabulary
+from stages.write import release_schema
+
+DATA_NOTICE = """{name}: a corpus built by Seimai
+
+{sources}
+Text was selected, extracted and deduplicated; where a licence asks for changes to be stated, these are the changes.
+Language identification: lid.176 by Facebook Research (Joulin et al. 2016), CC BY-SA 3.0.
+"""
+
+
+def publish(plan: Plan, store: Store, outcome: Outcome) -> tuple[Manifest, bool]:
+    """Bring the release folder to what `outcome` says. Returns the manifest and whether anything had to change."""
+    release = plan.recipe.release
+    entries = [
+        _shard_entry(source, index, name, marker)
+        for source, index, name, marker in _numbered(outcome)
+        if marker.outputs[name]["rows"]
+    ]
+    shards = b"".join(canonical(entry.model_dump()) + b"\n" for entry in entries)
+    manifest = _manifest(plan, outcome, entries, hashlib.sha256(shards).hexdigest())
+    if _unchanged(release, manifest, entries):
+        return manifest, False
+    before = (
+        [entry.path for entry in read_shards(release / "shards.jsonl")] if (release / "shards.jsonl").exists() else []
+    )
+    try:
+        (release / "data").mkdir(parents=True, exist_ok=True)
+        for (_, _, name, marker), entry in zip(_rows_only(outcome), entries, strict=True):
+            _place(Path(store.path(marker.outputs[name]["path"])), release / entry.path)
+        _write(release / "NOTICE", _notice(plan).encode())
+        _write(release / "shards.jsonl", shards)
+        _write(release / "manifest.json", dump(manifest))
+    except OSError as error:
+        raise UsageError(f"{release}: the release cannot be written: {error.strerror or error}") from None
+    # Only now nothing refers to the shards of an earlier release in this folder.
+    for path in sorted({*before} - {entry.path for entry in entries}):
+        (release / path).unlink(missing_ok=True)
+    return manifest, True
+
+
+def _numbered(outcome: Outcome) -> list[tuple[str, int, str, Committed]]:
+    """Every shard file: source, its number within the source, its output name, its marker."""
+    found: list[tuple[str, int, str, Committed]] = []
+    counts: dict[str, int] = {}
+    for source, marker in outcome.shards:
+        for name in sorted(marker.outputs):
+            index = counts[source] = counts.get(source, -1) + 1
+            found.append((source, index, name, marker))
+    return found
+
+
+def _rows_only(outcome: Outcome) -> list[tuple[str, int, str, Committed]]:
+    return [found for found in _numbered(outcome) if found[3].outputs[found[2]]["rows"]]
+
+
+def _shard_entry(source: str, index: int, name: str, marker: Committed) -> ShardEntry:
+    output, counters = marker.outputs[name], marker.counters
+    return ShardEntry(
+        path=f"data/{source}-{index:05d}-{output['sha256'][:8]}.parquet",
+        source=source,
+        rows=output["rows"],
+        row_groups=counters[f"{name}.row_groups"],
+        bytes=output["bytes"],
+        text_bytes=counters[f"{name}.text_bytes"],
+        characters=counters[f"{name}.characters"],
+        tokens=counters[f"{name}.tokens"],
+        sha256=output["sha256"],
+    )
+
+
+def _manifest(plan: Plan, outcome: Outcome, entries: list[ShardEntry], shards_sha256: str) -> Manifest:
+    recipe = plan.recipe
+    whole = funnel(outcome)
+    tokenizer = vocabulary(recipe.shards().tokenizer)  # type: ignore[attr-defined]
+    fingerprints: dict[str, set[str]] = {}
+    for stage in [*plan.stages(), *(s for chain in plan.chains.values() for s in chain), *_writers(plan)]:
+        fingerprints.setdefault(stage.key, set()).add(stage_fingerprint(stage))
+    return Manifest(
+        format_version="1",
+        id="",
+        name=recipe.name,
+        seimai=version("seimai"),
+        stages={key: sorted(found) for key, found in sorted(fingerprints.items())},
+        bounds={bound.code: [bound.at_least, bound.at_most] for bound in recipe.bounds},
+        because=dict(sorted(recipe.because.items())),
+        columns={field.name: str(field.type) for field in release_schema(recipe.shards().tokenizer)},  # type: ignore[attr-defined]
+        tokenizers=[
+            TokenizerEntry(
+                key=tokenizer.key,
+                sha256=tokenizer.sha256,
+                vocabulary=tokenizer.size,
+                bos_eos="none",
+                characters_per_token=_ratio(whole.written.characters, whole.written.tokens),
+            )
+        ],
+        sources=[_source_entry(plan, outcome, source) for source in recipe.sources],
+        funnel=whole,
+        polishing_ratio=_ratio(whole.written.characters, whole.extracted.characters),
+        dedup=_dedup(plan, outcome),
+        shards_sha256=shards_sha256,
+        shards=Size(
+            documents=sum(entry.rows for entry in entries),
+            characters=sum(entry.characters for entry in entries),
+            tokens=sum(entry.tokens for entry in entries),
+        ),
+    ).sealed()
+
+
+def _writers(plan: Plan) -> list[Any]:
+    return [stage for chain in plan.writers.values() for stage in chain]
+
+
+def _source_entry(plan: Plan, outcome: Outcome, source: Any) -> SourceEntry:
+    files = [part.file for part in outcome.parts if part.source == source.name and part.file is not None]
+    return SourceEntry(
+        name=source.name,
+        kind=source.kind,
+        license=source.license,
+        attribution=source.attribution,
+        terms=source.terms,
+        inputs=[InputFile(name=file.name, sha256=file.sha256, bytes=file.bytes) for file in files],
+        funnel=funnel(outcome, source.name),
+    )
+
+
+def _dedup(plan: Plan, outcome: Outcome) -> Dedup:
+    stage: Any = plan.recipe.stage("dedup")
+    minhash: Any = plan.recipe.stage("bands")
+    (marker,) = (m for m in outcome.barriers if m.stage == "dedup")
+    return Dedup(
+        similarity=stage.similarity, bands=minhash.bands, band_rows=minhash.rows, counters=dict(marker.counters)
+    )
+
+
+def _notice(plan: Plan) -> str:
+    lines = []
+    for source in plan.recipe.sources:
+        lines.append(f"Source {source.name} ({source.kind}): {source.license or 'licence not stated in the recipe'}")
+        lines += [f"  {text}" for text in (source.attribution, source.terms) if text]
+    return DATA_NOTICE.format(name=plan.recipe.name, sources="\n".join(lines))
+
+
+def _unchanged(release: Path, manifest: Manifest, entries: list[ShardEntry]) -> bool:
+    try:
+        same = (release / "manifest.json").read_bytes() == dump(manifest)
+        return same and all((release / entry.path).stat().st_size == entry.bytes for entry in entries)
+    except OSError:
+        return False
+
+
+def _place(committed: Path, target: Path) -> None:
+    """A copy, not a hard link: a shard damaged in the release must not damage what it can be re-created from."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(committed, draft)
+    os.replace(draft, target)
+
+
+def _write(target: Path, content: bytes) -> None:
+    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(draft, 0o644)
+    os.replace(draft, target)
+
+
+def _ratio(part: int, whole: int) -> float:
+    return round(part / whole, 6) if whole else 0.0

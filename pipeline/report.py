@@ -1,0 +1,87 @@
+"""The table at the end of a run: what came in, what was polished off and by which rule, what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from filters import FILTERS
+from filters.base import Filter
+from pipeline.manifest import Funnel, Manifest, Size
+from stages.documents import EXTRACT_REASONS, PASSED_REASONS
+
+OTHER_REASONS = {
+    "dedup.exact": "the same text as a kept document",
+    "dedup.near": "nearly the same text as a kept document, verified",
+    "error": "could not be measured; see the quarantine",
+}
+
+
+def meaning(reason: str) -> str:
+    """What a reason means: the name of the filter, or a few words."""
+    if reason in FILTERS:
+        return FILTERS[reason].name.replace("_", " ")
+    return {**PASSED_REASONS, **EXTRACT_REASONS, **OTHER_REASONS}.get(reason, "")
+
+
+def show(manifest: Manifest, release: Path, console: Console) -> None:
+    """Print the funnel of a release and where it lies."""
+    funnel = manifest.funnel
+    table = Table(title=f"{manifest.name}: from {funnel.records:,} records to {funnel.written.documents:,} documents")
+    for name in ("stage", "in", "kept", "rejected", "quarantined", "characters", "tokens"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    for row in _stages(funnel):
+        table.add_row(*row)
+    console.print(table)
+    console.print(_reasons(funnel))
+    console.print(
+        f"polishing ratio (精米歩合): {manifest.polishing_ratio:.1%} of the extracted characters are in the release; "
+        f"{manifest.tokenizers[0].characters_per_token:.2f} characters per {manifest.tokenizers[0].key} token"
+    )
+    for source in manifest.sources:
+        written = source.funnel.written
+        console.print(
+            f"  {source.name}: {written.documents:,} documents, {written.characters:,} characters, {written.tokens:,} tokens"
+        )
+    console.print(f"release: {release}", soft_wrap=True)
+
+
+def _stages(funnel: Funnel) -> list[tuple[str, ...]]:
+    own = {r: n for r, n in funnel.rejected.items() if r.startswith("extract.")}
+    rejected = {r: n for r, n in funnel.rejected.items() if not r.startswith("extract.")}
+    extracted, texts = funnel.extracted, funnel.extracted.documents - sum(own.values())
+    return [
+        _row("extract", funnel.records, Size(**{**extracted.model_dump(), "documents": texts}),
+             sum(funnel.passed.values()) + sum(own.values()), funnel.quarantined),
+        _row("judge", texts, funnel.judged, sum(rejected.values())),
+        _row("dedup", funnel.judged.documents, funnel.deduplicated, sum(funnel.duplicates.values())),
+        _row("write", funnel.deduplicated.documents, funnel.written, 0),
+    ]  # fmt: skip
+
+
+def _row(stage: str, came: int, kept: Size, rejected: int, quarantined: int = 0) -> tuple[str, ...]:
+    return stage, *(f"{n:,}" for n in (came, kept.documents, rejected, quarantined, kept.characters, kept.tokens))
+
+
+def _reasons(funnel: Funnel) -> Table:
+    table = Table(title="why documents were left out", show_edge=False)
+    table.add_column("reason")
+    table.add_column("documents", justify="right")
+    table.add_column("meaning")
+    groups: list[Mapping[str, int]] = [funnel.passed, funnel.rejected, funnel.duplicates]
+    for group in groups:
+        for reason, n in sorted(group.items(), key=lambda item: (-item[1], item[0])):
+            if n:
+                table.add_row(reason, f"{n:,}", meaning(reason))
+    return table
+
+
+def describe(f: Filter) -> str:
+    """One filter as the catalogue shows it: bounds, source, what it is for, and its examples."""
+    low = f"{f.at_least:g} <= " if f.at_least != float("-inf") else ""
+    high = f" <= {f.at_most:g}" if f.at_most != float("inf") else ""
+    lines = [f"{f.code} {f.name}: {low}value{high}", f"source: {f.source}", "", *f.doc.strip().splitlines()]
+    return "\n".join(line.removeprefix("    ") for line in lines)

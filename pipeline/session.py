@@ -1,0 +1,92 @@
+"""One run, from a recipe to a release: what `seimai run`, a submitted job and the tests all call."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.errors import UsageError
+from pipeline.manifest import Manifest
+from pipeline.plan import Plan
+from pipeline.progress import Reporter
+from pipeline.recipe import Recipe
+from pipeline.release import publish
+from pipeline.run import Outcome, run
+from pipeline.runners import Executor, Finished, Handle, open_executor
+from pipeline.sources import partitions
+from pipeline.store import LocalStore, sweep_scratch
+from pipeline.task import Unit
+
+
+def prepare(recipe: Recipe, sample: int = 0) -> Plan:
+    """Check the outputs and the inputs and make the plan. UsageError before anything has run."""
+    _writable(recipe.work, "work")
+    _writable(recipe.release, "release")
+    if recipe.work == recipe.release:
+        raise UsageError(f"{recipe.path}: work and release are the same folder ({recipe.work}); give each its own")
+    sweep_scratch(recipe.work)
+    return Plan(recipe, partitions(recipe), sample)
+
+
+def make_release(recipe: Recipe, runner: str, workers: int) -> tuple[Manifest, bool]:
+    """Run what is not committed yet and publish. Returns the manifest and whether the release had to change."""
+    plan = prepare(recipe)
+    outcome = run_plan(plan, runner, workers)
+    return publish(plan, LocalStore(recipe.work), outcome)
+
+
+def run_plan(plan: Plan, runner: str, workers: int) -> Outcome:
+    work = plan.recipe.work
+    with Reporter(work) as reporter, _executor(runner, str(work), workers) as executor:
+        return run(plan, LocalStore(work), executor, reporter)
+
+
+@contextlib.contextmanager
+def _executor(runner: str, root: str, workers: int) -> Iterator[LazyExecutor]:
+    executor = LazyExecutor(runner, root, workers)
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+class LazyExecutor:
+    """Starts the runner with the first unit: a finished recipe needs no Ray and answers in a second."""
+
+    def __init__(self, runner: str, root: str, workers: int) -> None:
+        self._arguments = runner, root, workers
+        self._executor: Executor | None = None
+
+    @property
+    def workers(self) -> int:
+        return self._opened().workers
+
+    def submit(self, unit: Unit) -> Handle:
+        return self._opened().submit(unit)
+
+    def wait(self, timeout: float) -> list[Finished]:
+        return self._opened().wait(timeout)
+
+    def close(self) -> None:
+        if self._executor is not None:
+            self._executor.close()
+
+    def _opened(self) -> Executor:
+        if self._executor is None:
+            self._executor = open_executor(*self._arguments)
+        return self._executor
+
+
+def _writable(folder: Path, what: str) -> None:
+    """Fail now rather than after an hour. The nearest existing folder above must be a directory we may write in."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"{what} folder {folder} cannot be written: {error.strerror}; change [output] {what} or --{what}"
+        ) from None

@@ -1,0 +1,133 @@
+"""One task: the stages of one unit of work, each committed on its own. What every runner executes, in any process."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.commit import CommitSink, Committed, digest, intact, load, stage_fingerprint
+from pipeline.errors import ShortError
+from pipeline.store import LocalStore, Store
+from stages.base import MAIN, Inputs, Part, SourceFile, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class PartRef:
+    """A partition as the plan knows it: where it comes from and what is committed for it so far."""
+
+    id: str
+    source: str
+    rank: int
+    file: SourceFile | None
+    outputs: Mapping[str, Mapping[str, Any]]  # stage key -> {path, sha256, rows} of its output for this partition
+
+    def add(self, key: str, output: Mapping[str, Any]) -> PartRef:
+        return replace(self, outputs={**self.outputs, key: output})
+
+    def open(self, store: Store, keys: Sequence[str]) -> Part:
+        from stages.parquet import Rows
+
+        rows = {k: Rows(store.path(o["path"]), o["sha256"], o["rows"]) for k in keys if (o := self.outputs.get(k))}
+        return Part(self.id, self.source, self.rank, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Work for one task: a chain of stages over one part, or one barrier stage over many."""
+
+    label: str
+    stages: tuple[Stage, ...]
+    fingerprints: tuple[str, ...]  # of the stages, as the driver computed them
+    parts: tuple[PartRef, ...]
+    weight: int  # bytes of input: larger units go first
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    markers: tuple[Committed, ...]  # one a stage, in order
+    ran: tuple[str, ...]  # keys of the stages that were not committed before
+    seconds: float
+
+
+def part_fingerprint(stage: Stage, stage_fp: str, parts: Sequence[PartRef]) -> str | None:
+    """sha256 of the stage's fingerprint and the content of its inputs; None while an input is not known yet."""
+    inputs: list[Any] = []
+    for part in parts:
+        if not stage.requires:
+            assert part.file is not None
+            inputs.append(["file", part.file.sha256])
+            continue
+        present = [key for key in stage.requires if key in part.outputs]
+        if not stage.barrier and len(present) < len(stage.requires):
+            return None
+        content = [[key, part.outputs[key]["sha256"]] for key in present]
+        # A barrier orders and names its parts by identity, so identity is part of its input.
+        inputs.append(content if not stage.barrier else [part.id, part.source, part.rank, content])
+    return digest([stage_fp, inputs])
+
+
+def execute(unit: Unit, root: str) -> Result:
+    """Run what is not committed yet. Safe to repeat and to run twice at once."""
+    began = time.monotonic()
+    store = LocalStore(root)
+    _check_environment(unit)
+    parts, markers, ran = unit.parts, [], []
+    steps = list(zip(unit.stages, unit.fingerprints, strict=True))
+    for _, members in itertools.groupby(steps, key=lambda step: step[0].group or step[0].key):
+        todo = []
+        for stage, stage_fp in members:
+            part_fp = part_fingerprint(stage, stage_fp, parts)
+            assert part_fp is not None, f"{stage.key} runs before its inputs {stage.requires}"
+            done = load(store, stage.key, stage_fp, part_fp)
+            if done is not None and not intact(store, done):
+                done = None  # its files were deleted; the same bytes go under the same names again
+            todo.append((stage, stage_fp, part_fp, done))
+        stale = [step[:3] for step in todo if step[3] is None]
+        fresh = iter(_run(store, stale, parts) if stale else ())
+        for stage, _, _, done in todo:
+            marker = done or next(fresh)
+            markers.append(marker)
+            if done is None:
+                ran.append(stage.key)
+            if MAIN in marker.outputs and len(parts) == 1:
+                parts = (parts[0].add(stage.key, marker.outputs[MAIN]),)
+    return Result(tuple(markers), tuple(ran), time.monotonic() - began)
+
+
+def _run(store: Store, steps: Sequence[tuple[Stage, str, str]], parts: Sequence[PartRef]) -> list[Committed]:
+    """Run stages over the same inputs, in one pass where their class can, and commit each."""
+    with contextlib.ExitStack() as stack:
+        sinks = []
+        for stage, stage_fp, part_fp in steps:
+            scratch = stack.enter_context(store.scratch())
+            sinks.append(CommitSink(store, stage, stage_fp, part_fp, Path(scratch)))
+        keys = sorted({key for stage, _, _ in steps for key in stage.requires})
+        inputs = Inputs(
+            file=parts[0].file if len(parts) == 1 else None,
+            parts=tuple(part.open(store, keys) for part in parts),
+        )
+        for sink in sinks:
+            sink.open(inputs)
+        first = steps[0][0]
+        together = getattr(type(first), "run_together", None)
+        if together is not None and len(steps) > 1:
+            together([stage for stage, _, _ in steps], inputs, sinks)
+        else:
+            for (stage, _, _), sink in zip(steps, sinks, strict=True):
+                stage.run(inputs, sink)
+        return [sink.commit() for sink in sinks]
+
+
+def _check_environment(unit: Unit) -> None:
+    """A worker with other library versions would write other bytes under the driver's name."""
+    for stage, expected in zip(unit.stages, unit.fingerprints, strict=True):
+        if stage_fingerprint(stage) != expected:
+            raise ShortError(
+                f"{stage.key}: this worker would write other bytes than the driver planned (its libraries, models or "
+                "code differ); use one image or one environment on all nodes"
+            )
