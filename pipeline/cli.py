@@ -134,11 +134,11 @@ def _plan(options: argparse.Namespace) -> int:
     recipe = load(options.recipe, work=options.work, release=options.release)
     plan, store = prepare(recipe), LocalStore(recipe.work)
     found = survey(store, plan.chains, plan.parts)
-    committed = Counter(key for markers in found.markers.values() for key in markers)
+    done_parts = Counter(key for markers in found.markers.values() for key in markers)
     if not found.todo and (marker := committed_dedup(plan, store, found.parts)) is not None:
         parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in found.parts)
-        committed["dedup"] = committed["bands"] = 1
-        committed["write"] = len(parts) - len(survey(store, plan.writers, parts).todo)
+        done_parts["dedup"] = done_parts["bands"] = 1
+        done_parts["write"] = len(parts) - len(survey(store, plan.writers, parts).todo)
     table = Table(title=f"{recipe.name}: {len(plan.parts)} partitions of {len(recipe.sources)} sources")
     for name in ("stage", "committed", "would run", "why"):
         table.add_column(name, overflow="fold")
@@ -146,7 +146,7 @@ def _plan(options: argparse.Namespace) -> int:
         total = 1 if stage.barrier else len(plan.parts)
         if stage.key == "shards":
             continue
-        done = committed[stage.key]
+        done = done_parts[stage.key]
         table.add_row(stage.key, str(done), str(total - done), why_stale(store, stage) if done < total else "")
     Console().print(table)
     for part in found.todo:

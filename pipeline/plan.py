@@ -160,16 +160,18 @@ def dedup_unit(plan: Plan, parts: Sequence[PartRef], runs: Sequence[Committed]) 
 
 def committed_dedup(plan: Plan, store: Store, parts: Sequence[PartRef]) -> Committed | None:
     """The marker of the dedup over exactly these parts, or None where it has not run."""
-    runs = [_committed(store, unit) for unit in band_units(plan, parts)]
+    runs = [committed(store, unit) for unit in band_units(plan, parts)]
     if any(run is None for run in runs):
         return None
-    return _committed(store, dedup_unit(plan, parts, [run for run in runs if run is not None]))
+    return committed(store, dedup_unit(plan, parts, [run for run in runs if run is not None]))
 
 
-def _committed(store: Store, unit: Unit) -> Committed | None:
+def committed(store: Store, unit: Unit) -> Committed | None:
+    """The marker of a barrier unit, or None where it has not run or its files were deleted."""
     (stage,), (stage_fp,) = unit.stages, unit.fingerprints
     part_fp = part_fingerprint(stage, stage_fp, unit.parts)
-    return None if part_fp is None else load(store, stage.key, stage_fp, part_fp)
+    marker = None if part_fp is None else load(store, stage.key, stage_fp, part_fp)
+    return marker if marker is not None and intact(store, marker) else None
 
 
 def shard_groups(

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pipeline.commit import Committed, consolidate
 from pipeline.errors import InputError, ShortError, UsageError
-from pipeline.plan import Plan, band_units, barrier_unit, chain_units, dedup_unit, shard_groups, survey
+from pipeline.plan import Plan, band_units, barrier_unit, chain_units, committed, dedup_unit, shard_groups, survey
 from pipeline.runners import Executor, Handle
 from pipeline.store import Store
 from pipeline.task import PartRef, Result, Unit
@@ -90,18 +90,8 @@ def _phase_chains(
 
 
 def _phase_dedup(plan: Plan, outcome: Outcome, store: Store, executor: Executor, listener: Listener) -> None:
-    units = band_units(plan, outcome.parts)
-    listener.phase("bands", len(units), 0)
-    results = _schedule(units, executor, listener, outcome)
-    _give_up(outcome, "without all band runs duplicates cannot be told")
-    markers = {unit.label: result.markers[0] for unit, result in results}
-    runs = [markers[unit.label] for unit in units]
-    outcome.barriers += runs
-    listener.phase("dedup", 1, 0)
-    results = _schedule([dedup_unit(plan, outcome.parts, runs)], executor, listener, outcome)
-    _give_up(outcome, "nothing was written")
-    marker = results[0][1].markers[0]
-    outcome.barriers.append(marker)
+    runs = _barrier("bands", band_units(plan, outcome.parts), outcome, store, executor, listener)
+    (marker,) = _barrier("dedup", [dedup_unit(plan, outcome.parts, runs)], outcome, store, executor, listener)
     outcome.parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in outcome.parts)
 
 
@@ -111,13 +101,23 @@ def _phase_shards(plan: Plan, outcome: Outcome, store: Store, executor: Executor
     megabytes: int = stage.megabytes  # type: ignore[attr-defined]
     groups = list(shard_groups(outcome.parts, sizes, megabytes))
     units = [barrier_unit(stage, members, f"{source} shard group {i}") for i, (source, members) in enumerate(groups)]
-    listener.phase("shards", len(units), 0)
-    results = {unit.label: result for unit, result in _schedule(units, executor, listener, outcome)}
-    _give_up(outcome, "the release would be incomplete")
-    for unit, (source, _) in zip(units, groups, strict=True):
-        marker = results[unit.label].markers[0]
-        outcome.barriers.append(marker)
-        outcome.shards.append((source, marker))
+    markers = _barrier("shards", units, outcome, store, executor, listener)
+    outcome.shards = [(source, marker) for (source, _), marker in zip(groups, markers, strict=True)]
+
+
+def _barrier(
+    name: str, units: Sequence[Unit], outcome: Outcome, store: Store, executor: Executor, listener: Listener
+) -> list[Committed]:
+    """The markers of barrier units, in their order: looked up where they exist, else run."""
+    markers = {unit.label: marker for unit in units if (marker := committed(store, unit)) is not None}
+    listener.phase(name, len(units), len(markers))
+    todo = [unit for unit in units if unit.label not in markers]
+    for unit, result in _schedule(todo, executor, listener, outcome):
+        markers[unit.label] = result.markers[0]
+    _give_up(outcome, "what comes after them cannot run without them")
+    found = [markers[unit.label] for unit in units]
+    outcome.barriers += found
+    return found
 
 
 def _written_bytes(outcome: Outcome) -> dict[str, int]:

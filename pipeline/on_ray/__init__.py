@@ -38,11 +38,8 @@ class RayTasks:
             }
         try:
             ray.init(**{name: value for name, value in options.items() if value is not None})
-        except (ConnectionError, RayError) as error:
-            raise UsageError(
-                f"cannot reach the Ray cluster at RAY_ADDRESS={os.environ.get('RAY_ADDRESS')}: {_line(error)}; start one "
-                "with `ray start --head`, set RAY_AUTH_MODE as it has it, or use --runner local"
-            ) from None
+        except Exception as error:  # Ray raises bare Exception when a node does not start
+            raise UsageError(_cannot_start(attached, error)) from None
         self.workers = workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
         self._root = root
         self._limit = workers or self.workers * _UNITS_IN_FLIGHT
@@ -84,6 +81,15 @@ class RayTasks:
             return Finished(handle, None, error.cause if error.cause is not None else error)
         except RayError as error:
             return Finished(handle, None, WorkerDiedError(_line(error)))
+
+
+def _cannot_start(attached: bool, error: Exception) -> str:
+    if attached:
+        return (
+            f"cannot reach the Ray cluster at RAY_ADDRESS={os.environ['RAY_ADDRESS']}: {_line(error)}; start one with "
+            "`ray start --head`, set RAY_AUTH_MODE as it has it, unset RAY_ADDRESS for a local Ray, or use --runner local"
+        )
+    return f"a local Ray does not start: {_line(error)}; try again on a quieter machine, or use --runner local"
 
 
 def _line(error: BaseException) -> str:
