@@ -139,7 +139,8 @@ def _plan(options: argparse.Namespace) -> int:
         parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in found.parts)
         done_parts["dedup"] = done_parts["bands"] = 1
         done_parts["write"] = len(parts) - len(survey(store, plan.writers, parts).todo)
-    table = Table(title=f"{recipe.name}: {len(plan.parts)} partitions of {len(recipe.sources)} sources")
+    print(f"{recipe.name}: {len(plan.parts)} partitions of {len(recipe.sources)} sources")
+    table = Table()
     for name in ("stage", "committed", "would run", "why"):
         table.add_column(name, overflow="fold")
     for stage in plan.stages():
@@ -166,7 +167,8 @@ def _dry_run(options: argparse.Namespace) -> int:
     documents, passed = dry_run(plan, LocalStore(recipe.work), str(recipe.work), options.stage)
     counts = Counter(document.reason for document in documents)
     console = Console()
-    table = Table(title=f"{recipe.name} up to {options.stage}: {len(documents)} documents sampled, {counts['']} kept")
+    print(f"{recipe.name} up to {options.stage}: {len(documents)} documents sampled, {counts['']} kept")
+    table = Table()
     for name in ("reason", "documents", "meaning"):
         table.add_column(name)
     for reason, n in [*passed.items(), *sorted(counts.items(), key=lambda item: (-item[1], item[0]))]:

@@ -133,13 +133,15 @@ def _sources(value: Any, folder: Path, where: str) -> tuple[Source, ...]:
 
 
 def _source(item: Mapping[str, Any], folder: Path, where: str) -> Source:
+    own = ("name", "kind", "files", "license", "attribution", "terms")
+    every = {name for reader in READERS.values() for name in _options(reader)}
+    _closed(item, (*own, *sorted(every)), where)
     kind = _text(item, "kind", where)
     if kind not in READERS:
         raise UsageError(f"{where}: kind = {kind!r}{_nearest(kind, READERS)}")
     reader = READERS[kind]
-    own = ("name", "kind", "files", "license", "attribution", "terms")
-    options = {name for name in _parameters(reader) if name != "sample"}
-    _closed(item, (*own, *sorted(options)), where)
+    options = _options(reader)
+    _closed(item, (*own, *options), where)
     files = item.get("files")
     if not isinstance(files, list) or not files or not all(isinstance(f, str) for f in files):
         raise UsageError(f'{where}: files must be a list of paths or globs, e.g. files = ["crawl/*.warc.gz"]')
@@ -150,6 +152,11 @@ def _source(item: Mapping[str, Any], folder: Path, where: str) -> Source:
         **{key: _text(item, key, where) for key in ("license", "attribution", "terms") if key in item},
         options=_typed(reader, {k: v for k, v in item.items() if k in options}, where),
     )
+
+
+def _options(reader: type[Stage]) -> list[str]:
+    """Parameters of a reader that a recipe may set; `sample` is the dry run's."""
+    return sorted(set(_parameters(reader)) - {"sample"})
 
 
 def _bounds(table: Mapping[str, Any], where: str) -> tuple[tuple[Bound, ...], dict[str, str]]:

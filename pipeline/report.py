@@ -30,16 +30,22 @@ def meaning(reason: str) -> str:
 def show(manifest: Manifest, release: Path, console: Console) -> None:
     """Print the funnel of a release and where it lies."""
     funnel = manifest.funnel
-    table = Table(title=f"{manifest.name}: from {funnel.records:,} records to {funnel.written.documents:,} documents")
+    console.print(
+        f"{manifest.name}: from {funnel.records:,} records to {funnel.written.documents:,} documents", soft_wrap=True
+    )
+    table = Table()
     for name in ("stage", "in", "kept", "rejected", "quarantined", "characters", "tokens"):
         table.add_column(name, justify="left" if name == "stage" else "right")
     for row in _stages(funnel):
         table.add_row(*row)
     console.print(table)
+    console.print("why records and documents were left out:")
     console.print(_reasons(funnel))
+    tokenizer = manifest.tokenizers[0]
     console.print(
         f"polishing ratio (精米歩合): {manifest.polishing_ratio:.1%} of the extracted characters are in the release; "
-        f"{manifest.tokenizers[0].characters_per_token:.2f} characters per {manifest.tokenizers[0].key} token"
+        f"{tokenizer.characters_per_token:.2f} characters per {tokenizer.key} token",
+        soft_wrap=True,
     )
     for source in manifest.sources:
         written = source.funnel.written
@@ -67,7 +73,7 @@ def _row(stage: str, came: int, kept: Size, rejected: int, quarantined: int = 0)
 
 
 def _reasons(funnel: Funnel) -> Table:
-    table = Table(title="why documents were left out", show_edge=False)
+    table = Table(show_edge=False)
     table.add_column("reason")
     table.add_column("documents", justify="right")
     table.add_column("meaning")

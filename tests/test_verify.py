@@ -1,0 +1,98 @@
+"""`verify` proves the release, and finds any tampering."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.runs import QUICKSTART, places, seimai
+
+
+@pytest.fixture
+def release(golden_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(golden_run / "release", tmp_path / "release"))
+
+
+def first_shard(release: Path) -> Path:
+    return sorted((release / "data").iterdir())[0]
+
+
+def flip(release: Path) -> None:
+    shard = first_shard(release)
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+
+
+def edit_manifest(change: Callable[[dict], None]) -> Callable[[Path], None]:
+    def apply(release: Path) -> None:
+        file = release / "manifest.json"
+        manifest = json.loads(file.read_text())
+        change(manifest)
+        file.write_text(json.dumps(manifest))
+
+    return apply
+
+
+def lose_a_record(manifest: dict) -> None:
+    manifest["funnel"]["records"] += 1
+
+
+def drop_a_line(release: Path) -> None:
+    file = release / "shards.jsonl"
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[1:]))
+
+
+DAMAGES = {
+    "a flipped bit": (flip, "sha256 is"),
+    "a missing shard": (lambda release: first_shard(release).unlink(), "missing"),
+    "a stray file": (lambda release: (release / "data" / "x.parquet").touch(), "not part of this release"),
+    "a lost record": (edit_manifest(lose_a_record), "not conserved: records = passed by"),
+    "a changed name": (edit_manifest(lambda m: m.update(name="other")), "its id is"),
+    "an unknown field": (edit_manifest(lambda m: m.update(more=1)), "not a valid Manifest"),
+    "a dropped shard line": (drop_a_line, "shards.jsonl: sha256"),
+    "a lost list of shards": (lambda release: (release / "shards.jsonl").unlink(), "missing"),
+}
+
+
+def test_a_whole_release_verifies(release: Path) -> None:
+    ran = seimai("verify", release)
+    assert (ran.code, ran.err) == (0, "")
+    assert "whole: 58 documents" in ran.out
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_found(release: Path, damage: str) -> None:
+    apply, says = DAMAGES[damage]
+    apply(release)
+    ran = seimai("verify", release)
+    assert ran.code == 1
+    assert says in ran.out + ran.err
+
+
+def test_no_release(tmp_path: Path) -> None:
+    ran = seimai("verify", tmp_path)
+    assert ran.code == 2
+    assert "no manifest here" in ran.err
+
+
+def test_a_bad_shard_is_made_again_as_the_message_says(golden_run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(golden_run, tmp_path / "copy"))
+    flip(folder / "release")
+    assert "delete it and run the recipe again" in seimai("verify", folder / "release").out
+    first_shard(folder / "release").unlink()
+    assert seimai("run", QUICKSTART, "--runner", "local", *places(folder)).code == 0
+    assert seimai("verify", folder / "release").code == 0
+
+
+def test_the_shards_are_what_trainers_read(release: Path) -> None:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(release / "data")
+    assert table["text"].null_count == 0
+    assert min(table["n_tok_qwen"].to_pylist()) > 0
+    assert len(set(table["id"].to_pylist())) == table.num_rows
