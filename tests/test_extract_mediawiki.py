@@ -189,9 +189,10 @@ def test_real_articles_keep_what_they_must_and_lose_what_they_must() -> None:
 
 
 def test_real_pages_are_articles_or_not_as_labelled() -> None:
-    reasons = {page.title: ExtractMediawiki()._reason(page) for page, _ in gold()}
-    assert [page.title for page, want in gold() if not want["keep"] and not reasons[page.title]] == []
-    kept_by_label = {reasons[page.title]: page.title for page, want in gold() if want["keep"]}
+    pages = gold()
+    reasons = {page.title: ExtractMediawiki()._reason(page) for page, _ in pages}
+    assert [page.title for page, want in pages if not want["keep"] and not reasons[page.title]] == []
+    kept_by_label = {reasons[page.title]: page.title for page, want in pages if want["keep"]}
     assert set(kept_by_label) == {"", "extract.disambiguation"}  # the labels keep two 曖昧さ回避 pages, EU and 地理
     assert [title for title, reason in reasons.items() if reason == "extract.disambiguation"] == [
         "EU (曖昧さ回避)",

@@ -229,7 +229,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
     "dropped templates and separators": lambda n: "（" * n + "{{x}}、" * n + "）" * n,
     "cell of many bars": lambda n: "{|\n|" + "文。" * 20 * n + "|x" * n,
     "links deep in each other": lambda n: "[[a|" * n + "]]" * n,
-    "templates deep in each other": lambda n: "{{small|" * n + "あ" * 40 * n + "}}" * n,
+    "templates deep in each other": lambda n: "{{lang-en|" * n + "あ" * 40 * n + "}}" * n,
     "an address never closed": lambda n: "[http://" + "a" * 8 * n + "\n",
     "tables deep in each other": lambda n: "\n{|\n|文。" * n + "\n|}" * n,
     "list marks": lambda n: "\n" + "*" * 8 * n + "\n" * n,
