@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 from stages.bands import Bands
 from stages.base import MAIN, Inputs, Part, Stage, document_id
 from stages.dedup import Dedup
+from stages.dedupkey import dedup_key
 from stages.documents import DOCUMENTS
 from stages.edits import EDITS_TYPE
 from stages.minhash import MinHashStage
+from stages.minhash_kernel import distinct, jaccard, ngram_hashes
 from stages.parquet import Rows, Writer
 
 
@@ -154,3 +156,26 @@ def alike(jaccard: float, length: int, seed: int) -> tuple[str, str]:
     head = prose(common + 4, seed)
     rest = length - len(head)
     return head + prose(rest, seed + 1_000_003), head + prose(rest, seed + 2_000_003)
+
+
+def world(seed: int = 0) -> list[Document]:
+    """Clusters of edited copies, exact copies, chains, short texts, rejected ones and loners."""
+    rng = random.Random(seed)
+    documents: list[Document] = []
+    for cluster in range(12):
+        base = prose(rng.randrange(200, 500), 100 * seed + cluster)
+        for copy in range(rng.randrange(1, 8)):
+            cut, added = (
+                rng.randrange(len(base) // rng.choice((5, 40))),
+                rng.randrange(len(base) // rng.choice((5, 40))),
+            )
+            text = base[cut:] + prose(added, rng.randrange(2**31))
+            text = base if rng.random() < 0.2 else text
+            date = f"20{rng.randrange(10, 24)}-01-01T00:00:00Z"
+            documents.append(Document(f"{cluster}-{copy}", text, keep=rng.random() < 0.9, date=date))
+    return documents + [Document(f"short{n}", "短い"[: n % 3]) for n in range(5)]
+
+
+def similarity(one: str, other: str) -> float:
+    """Exact Jaccard similarity of the character 5-grams of two texts."""
+    return jaccard(*(distinct(ngram_hashes(dedup_key(text), 5)) for text in (one, other)))

@@ -62,6 +62,14 @@ def test_foreign_pages_are_not_japanese(text: str, codec: str) -> None:
     assert detect(page(text, codec)) is None
 
 
+def test_chinese_with_a_few_kana_is_not_euc_jp() -> None:
+    assert detect(page("我是猫。还没有名字。" * 20 + "の" * 5, "gb2312")) is None
+
+
+def test_single_high_bytes_are_not_shift_jis() -> None:
+    assert detect(bytes(range(0xA1, 0xE0)) * 5 + PROSE[:9].encode("cp932")) is None
+
+
 @pytest.mark.parametrize(
     ("reference", "encoding"),
     [("&#12354;", "utf-8"), ("&#x3042;", "utf-8"), ("&#X30A2;", "utf-8"), ("&#12289;", None), ("&#1235;", None)],
@@ -145,7 +153,29 @@ def test_unknown_encoding_is_named() -> None:
 # The kernels against twins that are slow and plain.
 
 FRAGMENTS = st.sampled_from(
-    ["あ", "ア", "漢", "、", "é", "가", "𠮷", "ｱ", "①", "&#12354;", "&#x3042;", "&#", "&", "a" * 70, "<p>", "\ufffd"]
+    [
+        "あ",
+        "ア",
+        "ゖ",
+        "ヺ",
+        "・",
+        "ー",
+        "゙",
+        "漢",
+        "、",
+        "é",
+        "가",
+        "𠮷",
+        "ｱ",
+        "①",
+        "&#12354;",
+        "&#x3042;",
+        "&#",
+        "&",
+        "a" * 70,
+        "<p>",
+        "\ufffd",
+    ]
 )
 JUNK = st.binary(max_size=9)
 

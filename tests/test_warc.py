@@ -3,7 +3,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import gzip
+import tracemalloc
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import brotli  # type: ignore[import-untyped]
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from stages import http, warc
 from stages.base import InputError
 from stages.warc import Damage, Record, read
-from tests.warcs import Response, html, record_id, write
+from tests.warcs import Response, compress, encoded, html, record_id, write
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 SUITE = DATA / "warc-suite"
@@ -114,6 +116,16 @@ def test_size_cap_holds_for_bombs(name: str) -> None:
     assert len(http.decoded_body(message, 100)) <= 100
 
 
+@pytest.mark.parametrize(("coding", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_a_bomb_is_never_inflated_whole(coding: str, encode: Callable[[bytes], bytes]) -> None:
+    message = http.Message(200, {"content-encoding": coding}, encode(bytes(20_000_000)))
+    tracemalloc.start()
+    http.decoded_body(message, 1000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
 def test_body_cut_in_the_middle_gives_what_there_is() -> None:
     for coding in ("gzip", "zlib", "raw deflate", "brotli"):
         name, body = CODED[coding]
@@ -206,6 +218,14 @@ def test_cut_file_gives_the_whole_records(good: Path, engine: str, kept: int) ->
     size = (whole[4].offset if kept > 0 else whole[5].offset) + kept
     good.write_bytes(good.read_bytes()[:size])
     assert shape(good, engine) == (whole[:4], [whole[4].offset])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_last_record_shorter_than_it_says(good: Path, engine: str) -> None:
+    """Cut before it was compressed: the gzip member is whole, the record in it is not."""
+    whole, size = records(good), good.stat().st_size
+    good.write_bytes(good.read_bytes() + compress(encoded(pages(1)[0], 99)[:-50]))
+    assert shape(good, engine) == (whole, [size])
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -1,0 +1,129 @@
+"""Band keys of a group of partitions, compacted into one sorted run: a few large files, never partitions x ranges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.base import MAIN, InputError, Inputs, Part, Sink, Stage
+from stages.columns import binary, matrix
+from stages.lsh import Keys, Shape, band_keys, exact_keys, sketch
+
+_MINHASH = ("signature", "exact")
+
+
+class _Documents(NamedTuple):
+    """n documents and their m keys."""
+
+    ids: npt.NDArray[np.uint8]  # (n, 16)
+    sketches: npt.NDArray[np.uint8]  # (n, width), zeros where there is no signature
+    signed: npt.NDArray[np.bool_]  # (n,)
+    keys: Keys  # (m,)
+    owners: npt.NDArray[np.int64]  # (m,): row of the key's document
+
+
+@dataclass(frozen=True)
+class Bands(Stage):
+    """One run: a row for every band of every signature and one for every exact hash, sorted by (key, id).
+
+    Row groups end where the upper bits of the key change, so a key range is read without its neighbours and the
+    ranges of any number of runs can be merged one at a time. `sketch` travels with the key, so a later crawl can be
+    compared with this one without its texts; it is null for documents without a signature. In memory: about 450 bytes
+    a document of the group.
+    """
+
+    permutations: int = 112
+    bands: int = Shape().bands
+    rows: int = Shape().rows
+    sketch_bits: int = 2
+    ranges: int = 64
+
+    name: ClassVar[str] = "bands"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("extract", "minhash")
+    barrier: ClassVar[bool] = True
+    group_rows: ClassVar[int] = 1 << 30  # row groups end where `run` cuts them
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bands * self.rows <= self.permutations:
+            raise ValueError(
+                f"{self.bands} bands x {self.rows} rows do not fit {self.permutations} permutations: raise "
+                "minhash.permutations or lower bands.bands or bands.rows"
+            )
+        if self.ranges < 1 or self.ranges & (self.ranges - 1):
+            raise ValueError(f"bands.ranges must be a power of two, not {self.ranges}")
+        if not 1 <= self.sketch_bits <= 32:
+            raise ValueError(f"bands.sketch_bits must be 1 to 32, not {self.sketch_bits}")
+
+    def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
+        fields = [
+            pa.field("key", pa.uint64(), nullable=False),
+            pa.field("id", pa.binary(16), nullable=False),
+            pa.field("sketch", pa.binary(-(-self.permutations * self.sketch_bits // 8))),
+        ]
+        return {MAIN: pa.schema(fields)}
+
+    def run(self, inputs: Inputs, sink: Sink) -> None:
+        schema = self.outputs(inputs)[MAIN]
+        ids, sketches, signed, keys, owners = self._documents(sorted(inputs.parts, key=lambda part: part.id))
+        place = np.empty(len(ids), dtype=np.int64)  # of a document in the order of ids
+        place[_by_id(ids)] = np.arange(len(ids))
+        order = np.lexsort((place[owners], keys))
+        keys, owners = keys[order], owners[order]
+        for start, end in _ranges(keys, self.ranges):
+            who = owners[start:end]
+            columns = [pa.array(keys[start:end]), binary(ids[who]), binary(sketches[who], signed[who])]
+            sink.write(pa.table(columns, schema=schema), cut=True)
+        sink.count("documents", len(ids))
+        sink.count("keys", len(keys))
+
+    def _documents(self, parts: list[Part]) -> _Documents:
+        nothing = pa.schema([pa.field("signature", pa.binary(4 * self.permutations)), pa.field("exact", pa.binary(16))])
+        found = [self._measure(matrix(pa.array([], pa.binary(16)), "u1"), nothing.empty_table(), 0)]
+        total = 0
+        for part in parts:
+            for batch in part.groups({"extract": ("id",), "minhash": _MINHASH}):
+                takes_part = pc.is_valid(batch["minhash"]["exact"])
+                ids = matrix(batch["extract"]["id"].filter(takes_part), "u1")
+                found.append(self._measure(ids, batch["minhash"].filter(takes_part), total))
+                total += len(ids)
+        return _Documents(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
+
+    def _measure(self, ids: npt.NDArray[np.uint8], minhash: pa.Table, first: int) -> _Documents:
+        """Documents of one row group; the first of them is number `first`."""
+        width = minhash["signature"].type.byte_width // 4
+        if width != self.permutations:
+            raise InputError(
+                f"signatures have {width} permutations and bands expects {self.permutations}: set bands.permutations "
+                "to minhash.permutations"
+            )
+        signed = pc.is_valid(minhash["signature"]).to_numpy()
+        signatures = matrix(minhash["signature"].drop_null(), "<u4")
+        sketched = sketch(signatures, self.sketch_bits)
+        sketches = np.zeros((len(ids), sketched.shape[1]), dtype=np.uint8)
+        sketches[signed] = sketched
+        numbers = np.arange(first, first + len(ids))
+        banded = band_keys(signatures, Shape(self.bands, self.rows))
+        keys = np.concatenate([banded.reshape(-1), exact_keys(matrix(minhash["exact"], "<u4"))])
+        owners = np.concatenate([np.repeat(numbers[signed], self.bands), numbers])
+        return _Documents(ids, sketches, signed, keys, owners)
+
+
+def _by_id(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Order of 16-byte ids as numbers; equal ids stay in the order given."""
+    high, low = ids.view(">u8").T.astype(np.uint64)
+    return np.lexsort((low, high))
+
+
+def _ranges(keys: Keys, count: int) -> list[tuple[int, int]]:
+    """Where the rows of each of `count` equal key ranges start and end in sorted keys; empty ranges are left out."""
+    width = (1 << 64) // count
+    firsts = np.array([i * width for i in range(count)], dtype=np.uint64)
+    bounds = [*np.searchsorted(keys, firsts).tolist(), len(keys)]
+    return [(start, end) for start, end in pairwise(bounds) if end > start]

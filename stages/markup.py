@@ -1,0 +1,92 @@
+"""HTML as a string: what is cut before the parser sees it, and the second look at how Japanese the rest is.
+
+Everything here is linear in the length of the page, whatever the page: these functions run outside the guard.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+# Visible text with less kana than this share of its letters is foreign: English manuals with a Japanese menu, mostly.
+MIN_KANA_SHARE = 0.02
+
+# Attributes are matched up to the next angle bracket, never across one: `<style <style <style ...` stays linear.
+_OPENING = re.compile(r"<(?:(script|style|svg|template|iframe|r[tp]c?)\b([^<>]{0,4000})>|!--)", re.IGNORECASE)
+_CLOSING = {
+    name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style", "svg", "template", "iframe")
+}
+# The end tags of <rt> and <rp> may be left out: the next ruby tag of any kind ends them too.
+_READING_END = re.compile(r"</(?:rt|rp|rtc)\b[^<>]*>|(?=<(?:rt|rp|rtc|rb)\b|</ruby\b)", re.IGNORECASE)
+
+_TITLE = re.compile(r"<title\b[^<>]*>", re.IGNORECASE)
+_TITLE_END = re.compile(r"</title\b", re.IGNORECASE)
+_HTML_TAG = re.compile(r"<html\b[^<>]{0,2000}", re.IGNORECASE)
+_LANG = re.compile(r"""\s(?:xml:)?lang\s*=\s*["']?\s*([a-z0-9_-]{1,35})""", re.IGNORECASE)
+
+_TAG = re.compile(r"<[^<>]*>")
+_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]+")
+_HAN = re.compile("[々\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_FOREIGN = re.compile("[A-Za-z\u00c0-\u024f\u0370-\u052f\u0e00-\u0e7f\u0600-\u06ff\uac00-\ud7a3]+")
+
+
+def strip(page: str) -> str:
+    """The page without scripts, styles, SVG, templates, iframes, comments, NUL bytes and ruby readings.
+
+    吾輩（わがはい）stays; <ruby>吾輩<rp>（</rp><rt>わがはい</rt><rp>）</rp></ruby> becomes <ruby>吾輩</ruby>. JSON-LD stays:
+    the extractor can find the article in it. An element that is never closed is left for the parser to judge.
+    """
+    kept: list[str] = []
+    unclosed: set[str] = set()  # once no end was found, none will be: looking again would make this quadratic
+    copied = position = 0
+    while opening := _OPENING.search(page, position):
+        name = (opening.group(1) or "!--").lower()
+        position = opening.end()
+        end = None if name in unclosed else _end_of(name, page, position)
+        if end is None:
+            unclosed.add(name)
+        elif name == "script" and "ld+json" in opening.group(2).lower():
+            position = end
+        else:
+            kept.append(page[copied : opening.start()])
+            copied = position = end
+    kept.append(page[copied:])
+    return "".join(kept).replace("\0", "")
+
+
+def _end_of(name: str, page: str, start: int) -> int | None:
+    """Where the element or comment whose content begins at `start` ends, its end tag included; None if nowhere."""
+    if name == "!--":
+        end = page.find("-->", start - 2)  # <!--> is a whole comment
+        return None if end < 0 else end + 3
+    closing = _CLOSING.get(name, _READING_END).search(page, start)
+    return None if closing is None else closing.end()
+
+
+def is_japanese(stripped: str, min_japanese: int) -> bool:
+    """Whether the visible text has `min_japanese` kana and kanji, and kana make 2 % of its letters.
+
+    On 2,001 foreign pages of which 67 pass the byte gate this leaves 6, all with Japanese passages.
+    """
+    visible = html.unescape(_TAG.sub("", stripped))
+    kana = sum(map(len, _KANA.findall(visible)))
+    japanese = kana + sum(map(len, _HAN.findall(visible)))
+    if japanese < min_japanese:
+        return False
+    return kana >= MIN_KANA_SHARE * (japanese + sum(map(len, _FOREIGN.findall(visible))))
+
+
+def title(stripped: str) -> str:
+    """Content of the first <title>, entities resolved, white space folded; '' if there is none."""
+    opening = _TITLE.search(stripped)
+    closing = _TITLE_END.search(stripped, opening.end()) if opening else None
+    if opening is None or closing is None:
+        return ""
+    return " ".join(html.unescape(stripped[opening.end() : closing.start()]).split())
+
+
+def declared_language(page: str) -> str:
+    """`lang` (or `xml:lang`) of the <html> tag as written, such as 'ja' or 'ja-JP'; '' if absent."""
+    tag = _HTML_TAG.search(page)
+    lang = _LANG.search(tag.group()) if tag else None
+    return lang.group(1) if lang else ""

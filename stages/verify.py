@@ -1,0 +1,162 @@
+"""Verification in bulk: signatures and texts of suspected duplicates are read in batches, and only those needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.components import I64, U64
+from stages.dedupkey import dedup_key
+from stages.keepers import KEPT, Candidates, Everyone, Settlement, SharingKeys
+from stages.minhash_kernel import Hashes, distinct, jaccard, ngram_hashes
+from stages.participants import Documents
+
+# Neither shows in the result, only in memory: 470 MB of signatures at 112 permutations, 256 MB of n-gram hashes.
+SIGNATURES = 1 << 20
+CHARACTERS = 1 << 25
+
+
+@dataclass(slots=True)
+class Verified:
+    """What verification found: per document its keeper (or itself) and how alike, and what it cost."""
+
+    keeper: I64  # (n,)
+    similarity: npt.NDArray[np.float32]  # (n,): 1 where kept
+    by_signature: int = 0  # documents dropped on a clear match of signatures
+    by_text: int = 0  # documents dropped on the exact Jaccard similarity of texts
+    compared: int = 0  # pairs whose texts were compared
+    huge: int = 0  # components compared only along shared keys
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """Settles components of distinct documents. `keys` finds the shared band keys of huge components' documents."""
+
+    documents: Documents
+    similarity: float
+    ngram: int
+    all_pairs: int  # largest component that is compared all with all
+    comparisons: int  # most texts a document is compared with
+    keys: Callable[[npt.NDArray[np.bool_]], tuple[U64, I64]]
+
+    def run(self, members: I64, roots: I64) -> Verified:
+        """`members`: signed documents sorted by (root, place in keeper order), `roots` theirs; both (m,)."""
+        found = Verified(np.arange(len(self.documents)), np.ones(len(self.documents), dtype=np.float32))
+        starts = np.flatnonzero(np.append(True, roots[1:] != roots[:-1])) if len(roots) else np.empty(0, dtype=np.int64)
+        bounds = (
+            np.stack([starts, np.append(starts[1:], len(members))], axis=1) if len(starts) else starts.reshape(0, 2)
+        )
+        bounds = bounds[bounds[:, 1] - bounds[:, 0] > 1]
+        sharing = self._sharing(members, bounds[bounds[:, 1] - bounds[:, 0] > self.all_pairs])
+        found.huge = len(sharing)
+        for batch in _batches(bounds):
+            who = np.concatenate([members[start:end] for start, end in batch])
+            signatures = self.documents.signatures(who)
+            first = 0
+            work = _Bulk(self, found)
+            for start, end in batch:
+                size = end - start
+                candidates = sharing.get(start) or Everyone(size)
+                work.settle(members[start:end], signatures[first : first + size], candidates)
+                first += size
+            work.flush()
+        return found
+
+    def _sharing(self, members: I64, huge: I64) -> dict[int, Candidates]:
+        """Start of each huge component -> its candidates along shared keys."""
+        if not len(huge):
+            return {}
+        place = np.full(len(self.documents), -1, dtype=np.int64)  # in `members`
+        for start, end in huge.tolist():
+            place[members[start:end]] = np.arange(start, end)
+        keys, documents = self.keys(place >= 0)
+        places = place[documents]
+        order = np.lexsort((places, keys))
+        keys, places = keys[order], places[order]
+        # A key lies in one component alone: sharing it is what joined its documents.
+        changes = np.insert(keys[1:] != keys[:-1], 0, True) if len(keys) else np.empty(0, dtype=np.bool_)
+        rank = np.arange(len(keys)) - np.maximum.accumulate(np.where(changes, np.arange(len(keys)), 0))
+        head = rank < self.all_pairs
+        heads, headed = _by_place(keys[head], places[head])
+        keys, places = _by_place(keys, places)
+        return {
+            start: SharingKeys(end - start, _slice(keys, places, start, end), _slice(heads, headed, start, end))
+            for start, end in huge.tolist()
+        }
+
+
+def _by_place(keys: U64, places: I64) -> tuple[U64, I64]:
+    order = np.argsort(places, kind="stable")
+    return keys[order], places[order]
+
+
+def _slice(keys: U64, places: I64, start: int, end: int) -> dict[int, U64]:
+    """Keys of the documents at the places start to end, which are counted from `start`; both arrays are by place."""
+    inside = slice(*np.searchsorted(places, [start, end]).tolist())
+    which, firsts = np.unique(places[inside], return_index=True)
+    return dict(zip((which - start).tolist(), np.split(keys[inside], firsts[1:]), strict=True)) if len(which) else {}
+
+
+def _batches(bounds: I64) -> Iterator[list[tuple[int, int]]]:
+    """Components (start, end) in batches of about SIGNATURES documents."""
+    batch: list[tuple[int, int]] = []
+    size = 0
+    for start, end in bounds.tolist():
+        if size and size + end - start > SIGNATURES:
+            yield batch
+            batch, size = [], 0
+        batch.append((start, end))
+        size += end - start
+    if batch:
+        yield batch
+
+
+@dataclass
+class _Bulk:
+    """Components waiting for texts; `flush` reads the texts of all of them at once."""
+
+    verifier: Verifier
+    found: Verified
+    waiting: list[tuple[I64, Settlement]] = field(default_factory=list)
+    needed: set[int] = field(default_factory=set)
+    spent: int = 0
+
+    def settle(self, who: I64, signatures: npt.NDArray[np.uint32], candidates: Candidates) -> None:
+        settlement = Settlement(signatures, self.verifier.similarity, self.verifier.comparisons, candidates)
+        costs = self.verifier.documents.characters[who].astype(np.int64)
+        while not settlement.finished:
+            texts = settlement.scan(costs, CHARACTERS - self.spent)
+            self.waiting.append((who, settlement))
+            self.needed.update(who[texts].tolist())
+            self.spent += int(costs[texts].sum())
+            if self.spent <= CHARACTERS and settlement.scanned:
+                return
+            self.flush()
+
+    def flush(self) -> None:
+        sets = self._sets()
+        for who, settlement in self.waiting:
+            first = settlement.decided
+
+            def alike(one: int, other: int, who: I64 = who) -> float:
+                self.found.compared += 1
+                return jaccard(sets[int(who[one])], sets[int(who[other])])
+
+            for document, judgement in zip(who[first:], settlement.decide(alike), strict=False):
+                if judgement.keeper != KEPT:
+                    self.found.keeper[document] = who[judgement.keeper]
+                    self.found.similarity[document] = judgement.similarity
+                    self.found.by_text += judgement.by_text
+                    self.found.by_signature += not judgement.by_text
+        self.waiting, self.needed, self.spent = [], set(), 0
+
+    def _sets(self) -> dict[int, Hashes]:
+        if not self.needed:
+            return {}
+        numbers = np.array(sorted(self.needed), dtype=np.int64)
+        texts = self.verifier.documents.texts(numbers)
+        hashed = (distinct(ngram_hashes(dedup_key(text), self.verifier.ngram)) for text in texts)
+        return dict(zip(numbers.tolist(), hashed, strict=True))
