@@ -6,16 +6,15 @@ without a high byte or an ampersand (2.8 GB/s on a mixture with 5 % Japanese pag
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from stages.kernels import kernel
+
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 _HIGH = np.uint64(0x8080808080808080)  # the top bit of each of 8 bytes
 _ONES = np.uint64(0x0101010101010101)
@@ -57,19 +56,7 @@ def _views(body: bytes) -> tuple[Bytes, Words]:
     return np.frombuffer(body, np.uint8), np.frombuffer(body, np.uint64, count=len(body) // 8)
 
 
-def _compiled(function: Kernel) -> Kernel:
-    """Compile at the first call, never at import; keep the machine code on disk where a directory can be written.
-
-    numba refuses `cache=True` outright when neither the package directory nor the user's cache directory is writable
-    (a read-only container): compiling anew in each process (about a second) is then the best there is.
-    """
-    try:
-        return cast(Kernel, nb.njit(cache=True, nogil=True)(function))
-    except RuntimeError:
-        return cast(Kernel, nb.njit(nogil=True)(function))
-
-
-@_compiled
+@kernel
 def _kana_entity(a: Bytes, at: int) -> int:
     """1 if a numeric reference to U+3041..U+3096 or U+30A1..U+30FA begins at the ampersand at `at`, else 0."""
     n = a.size
@@ -95,7 +82,7 @@ def _kana_entity(a: Bytes, at: int) -> int:
     return 1 if 0x3041 <= value <= 0x3096 or 0x30A1 <= value <= 0x30FA else 0
 
 
-@_compiled
+@kernel
 def _next_byte_of_interest(a: Bytes, words: Words, i: int) -> int:
     """First position >= i (a multiple of 8) whose 64-byte block holds a high byte or an ampersand."""
     j = i >> 3
@@ -113,7 +100,7 @@ def _next_byte_of_interest(a: Bytes, words: Words, i: int) -> int:
     return j << 3
 
 
-@_compiled
+@kernel
 def _next_high_word(words: Words, i: int) -> int:
     """First position >= i (a multiple of 8) whose 8-byte word holds a high byte."""
     j = i >> 3
@@ -122,7 +109,7 @@ def _next_high_word(words: Words, i: int) -> int:
     return j << 3
 
 
-@_compiled
+@kernel
 def _scan_utf8(a: Bytes, words: Words) -> tuple[int, int, int, int]:
     n = a.size
     kana = other = bad = entities = 0
@@ -165,7 +152,7 @@ def _scan_utf8(a: Bytes, words: Words) -> tuple[int, int, int, int]:
     return kana, other, bad, entities
 
 
-@_compiled
+@kernel
 def _scan_shift_jis(a: Bytes, words: Words) -> tuple[int, int, int, int]:
     n = a.size
     kana = pairs = bad = halfwidth = 0
@@ -197,7 +184,7 @@ def _scan_shift_jis(a: Bytes, words: Words) -> tuple[int, int, int, int]:
     return kana, pairs, bad, halfwidth
 
 
-@_compiled
+@kernel
 def _scan_euc_jp(a: Bytes, words: Words) -> tuple[int, int, int, int]:
     n = a.size
     kana = pairs = bad = 0

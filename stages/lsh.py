@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHashLSH
 
 from stages.kernels import kernel
 
@@ -46,6 +45,8 @@ def shape_for_recall(recall: float, jaccard: float, permutations: int) -> Shape:
 
 def shape_for_threshold(threshold: float, permutations: int, weights: tuple[float, float] = (0.5, 0.5)) -> Shape:
     """datasketch's own choice: least weighted area of false positives and false negatives around a threshold."""
+    from datasketch import MinHashLSH  # here for the reason given in `minhash_kernel.permutations`
+
     index = MinHashLSH(threshold=threshold, num_perm=permutations, weights=weights)
     return Shape(int(index.b), int(index.r))
 

@@ -10,7 +10,6 @@ import functools
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash
 
 from stages.dedupkey import Codes
 from stages.kernels import kernel
@@ -66,6 +65,8 @@ def _sign(hashes: Hashes, a: Signature, b: Signature, out: Signature) -> None:
 @functools.cache
 def permutations(count: int, seed: int) -> tuple[Signature, Signature]:
     """datasketch's own `a` and `b` of h -> a*h + b mod 2**32, shape (count,) each."""
+    from datasketch import MinHash  # here: it imports SciPy, a second that a run with nothing to do should not pay
+
     a, b = MinHash(num_perm=count, seed=seed, scheme="affine32").permutations
     return np.ascontiguousarray(a, dtype=np.uint32), np.ascontiguousarray(b, dtype=np.uint32)
 

@@ -131,7 +131,10 @@ def test_the_same_record_in_two_partitions_is_kept_once(tmp_path: Path) -> None:
 
 
 def test_a_repeated_record_id_loses_no_other_text(tmp_path: Path) -> None:
-    parts = [partition(tmp_path, f"p{n}", [Document("same", text)]) for n, text in enumerate((prose(300, 1), prose(300, 2), "短"))]
+    parts = [
+        partition(tmp_path, f"p{n}", [Document("same", text)])
+        for n, text in enumerate((prose(300, 1), prose(300, 2), "短"))
+    ]
     counters = dedup(tmp_path, parts).counters
     assert (counters["largest_component"], counters["dropped.exact"], counters["dropped.near"]) == (3, 0, 0)
 

@@ -27,7 +27,9 @@ def test_what_never_carries_meaning_is_folded(extracted: str, released: str) -> 
     assert apply(extracted, within_page(extracted)) == released
 
 
-@pytest.mark.parametrize("text", ["①㈱㍻髙", "本当？！", "〜から～まで", "　字下げ", "👨\u200d👩\u200d👧", "  code", "一．はじめに"])
+@pytest.mark.parametrize(
+    "text", ["①㈱㍻髙", "本当？！", "〜から～まで", "　字下げ", "👨\u200d👩\u200d👧", "  code", "一．はじめに"]
+)
 def test_what_carries_meaning_stays(text: str) -> None:
     assert within_page(text) == []
 

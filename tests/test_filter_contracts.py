@@ -65,7 +65,16 @@ def test_a_pickled_filter_judges_alike(declared: Filter) -> None:
 
 
 def test_shares_stay_between_0_and_1() -> None:
-    texts = ["", "あ", "漢字" * 50, "税込 送料無料\n" * 20, "ﾊﾊﾊ,,, ... ★" * 9, "們们这\ud800\ue000", "人妻、中出し", "LINE登録"]
+    texts = [
+        "",
+        "あ",
+        "漢字" * 50,
+        "税込 送料無料\n" * 20,
+        "ﾊﾊﾊ,,, ... ★" * 9,
+        "們们这\ud800\ue000",
+        "人妻、中出し",
+        "LINE登録",
+    ]
     shares = [f for f in FILTERS.values() if f.view is not Page and f.name.endswith(("_share", "_density"))]
     assert len(shares) > 15
     for declared in shares:

@@ -18,7 +18,9 @@ def naive(signatures: npt.NDArray[np.uint32], jaccard: Table, comparisons: int) 
     out: list[tuple[int, float]] = []
     for document, signature in enumerate(signatures):
         equal = {other: int((signature == signatures[other]).sum()) for other in kept}
-        likely = sorted((other for other in kept if equal[other] > clear.unlike), key=lambda other: (-equal[other], other))
+        likely = sorted(
+            (other for other in kept if equal[other] > clear.unlike), key=lambda other: (-equal[other], other)
+        )
         judgement = (KEPT, 1.0)
         for other in likely[:comparisons]:
             if equal[other] >= clear.alike:

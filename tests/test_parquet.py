@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ TABLE = pa.table({"n": range(50), "text": [f"文書{n}" for n in range(50)]}, sc
 def written(path: Path, cuts: list[int], rows: int) -> bytes:
     edges = [0, *sorted(cuts), TABLE.num_rows]
     with Writer(path, SCHEMA, rows) as writer:
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             writer.write(TABLE.slice(start, end - start))
     return path.read_bytes()
 

@@ -66,7 +66,9 @@ def main() -> None:
     called = [url for url in extracted if known[url][0] != "JA001"]
     print(f"Japanese pages: {len(japanese)}, of them text/html {len(html)}")
     print(f"extracted: {len(extracted)} ({len(extracted) / len(japanese):.3f}; html {share(html, extracted):.3f})")
-    print(f"extracted and called Japanese: {len(called)} ({len(called) / len(japanese):.3f}; html {share(html, called):.3f})")
+    print(
+        f"extracted and called Japanese: {len(called)} ({len(called) / len(japanese):.3f}; html {share(html, called):.3f})"
+    )
     for reason, n in counts.most_common():
         print(f"  {n:5} {reason}")
     kept = [url for url, (reason, _) in known.items() if reason == "kept"]
