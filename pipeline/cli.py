@@ -207,7 +207,7 @@ def _trace(options: argparse.Namespace) -> int:
 
 def _filters(options: argparse.Namespace) -> int:
     from filters import FILTERS
-    from pipeline.report import describe
+    from pipeline.report import bounds, describe
 
     chosen = [f for code, f in FILTERS.items() if code.startswith(options.code or "JA")]
     if not chosen:
@@ -216,10 +216,10 @@ def _filters(options: argparse.Namespace) -> int:
         print(describe(chosen[0]))
         return DONE
     table = Table()
-    for name in ("code", "name", "at least", "at most", "source"):
+    for name in ("code", "name", "keeps", "source"):
         table.add_column(name, overflow="fold")
     for f in chosen:
-        table.add_row(f.code, f.name, f"{f.at_least:g}", f"{f.at_most:g}", f.source)
+        table.add_row(f.code, f.name, bounds(f), f.source)
     Console().print(table)
     return DONE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -85,9 +86,14 @@ def _reasons(funnel: Funnel) -> Table:
     return table
 
 
+def bounds(f: Filter) -> str:
+    """The inclusive bounds of a filter as they are read aloud: 0.15 <= value <= 0.9."""
+    low = "" if math.isinf(f.at_least) else f"{f.at_least:g} <= "
+    high = "" if math.isinf(f.at_most) else f" <= {f.at_most:g}"
+    return f"{low}value{high}"
+
+
 def describe(f: Filter) -> str:
-    """One filter as the catalogue shows it: bounds, source, what it is for, and its examples."""
-    low = f"{f.at_least:g} <= " if f.at_least != float("-inf") else ""
-    high = f" <= {f.at_most:g}" if f.at_most != float("inf") else ""
-    lines = [f"{f.code} {f.name}: {low}value{high}", f"source: {f.source}", "", *f.doc.strip().splitlines()]
-    return "\n".join(line.removeprefix("    ") for line in lines)
+    """One filter in full: bounds, source, what it is for, and its examples."""
+    examples = [f"  {example.kind}: {example.text!r}" for example in f.examples]
+    return "\n".join([f"{f.code} {f.name}: {bounds(f)}", f"source: {f.source}", "", f.doc.strip(), "", *examples])
