@@ -89,7 +89,10 @@ def _utf_16(body: bytes) -> str:
 
 def _shift_jis(body: bytes) -> str:
     """Windows code page 932: `shift_jis` proper knows neither ① nor ㈱ nor 髙."""
-    return body.decode("cp932", "replace")
+    text = body.decode("cp932", "replace")
+    for stray in "\uf8f0\uf8f1\uf8f2\uf8f3":  # what Python makes of the bytes A0, FD, FE and FF, which mean nothing
+        text = text.replace(stray, "\ufffd")
+    return text
 
 
 def _euc_jp(body: bytes) -> str:
@@ -140,14 +143,14 @@ def _segment(segment: bytes, charset: bytes) -> str:
     if charset in (b"$@", b"$B", b"&@\x1b$B"):  # JIS X 0208
         return _euc_jp(segment.translate(_SET_TOP_BIT))
     if charset == b"(I":  # JIS X 0201 kana
-        return segment.translate(_SET_TOP_BIT).decode("cp932", "replace")
+        return _shift_jis(segment.translate(_SET_TOP_BIT))
     if charset in (b"$(O", b"$(Q"):  # JIS X 0213, plane 1
         return segment.translate(_SET_TOP_BIT).decode("euc_jis_2004", "replace")
     if charset in (b"$(D", b"$(P"):  # JIS X 0212; JIS X 0213, plane 2
         high = segment.translate(_SET_TOP_BIT)
         codec = "euc_jp" if charset == b"$(D" else "euc_jis_2004"
         return _PAIR.sub(lambda pair: b"\x8f" + pair.group(), high).decode(codec, "replace")
-    return segment.decode("cp932", "replace")  # ASCII or JIS Roman; bytes above 0x80 are 8-bit JIS X 0201 kana
+    return _shift_jis(segment)  # ASCII or JIS Roman; bytes above 0x80 are 8-bit JIS X 0201 kana
 
 
 _DECODERS = {
