@@ -10,8 +10,8 @@ from typing import Protocol
 
 from pipeline.commit import Committed, consolidate
 from pipeline.errors import InputError, ShortError, UsageError
+from pipeline.executor import Executor, Handle
 from pipeline.plan import Plan, band_units, barrier_unit, chain_units, committed, dedup_unit, shard_groups, survey
-from pipeline.runners import Executor, Handle
 from pipeline.store import Store
 from pipeline.task import PartRef, Result, Unit
 from stages.base import MAIN, Stage

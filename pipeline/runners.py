@@ -7,69 +7,40 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from typing import Any, Protocol
 
+from pipeline.executor import Executor, Finished, Handle, WorkerDiedError
 from pipeline.task import Result, Unit, execute
 
-Handle = Any
 
-
-class WorkerDiedError(Exception):
-    """The process of a task was killed or crashed: nothing it had not committed counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    handle: Handle
-    result: Result | None
-    error: BaseException | None
-
-
-class Executor(Protocol):
-    """Runs units somewhere. `wait` returns as soon as one has finished, or empty after `timeout` seconds."""
-
-    @property
-    def workers(self) -> int: ...
-
-    def submit(self, unit: Unit) -> Handle: ...
-
-    def wait(self, timeout: float) -> list[Finished]: ...
-
-    def close(self) -> None: ...
-
-
-class Inline:
+class Inline(Executor):
     """One unit at a time in this process: for dry runs, tests and debuggers."""
 
-    workers = 1
-
     def __init__(self, root: str) -> None:
+        super().__init__()
         self._root = root
-        self._waiting: list[tuple[int, Unit]] = []
-        self._next = 0
 
-    def submit(self, unit: Unit) -> Handle:
-        self._next += 1
-        self._waiting.append((self._next, unit))
-        return self._next
+    @property
+    def workers(self) -> int:
+        return 1
+
+    def _fill(self) -> None:
+        """Nothing runs beside the caller: `wait` does the work."""
 
     def wait(self, timeout: float) -> list[Finished]:
-        if not self._waiting:
+        if not self._queue:
             return []
-        handle, unit = self._waiting.pop(0)
+        handle, unit = self._queue.popleft()
         try:
             return [Finished(handle, execute(unit, self._root), None)]
         except Exception as error:  # the scheduler decides what an error costs
             return [Finished(handle, None, error)]
 
     def close(self) -> None:
-        self._waiting.clear()
+        self._queue.clear()
 
 
-class Processes:
+class Processes(Executor):
     """Worker processes on this machine.
 
     A pool of one process each: when a worker is killed its pool breaks and is replaced, and only its task is lost (a
@@ -77,20 +48,17 @@ class Processes:
     """
 
     def __init__(self, root: str, workers: int) -> None:
-        self.workers = workers
+        super().__init__()
+        self._workers = workers
         self._root = root
         self._context = multiprocessing.get_context("spawn")  # forking a process with threads and models deadlocks
         self._pools = [self._pool() for _ in range(workers)]
         self._running: dict[futures.Future[Result], int] = {}
-        self._queue: list[tuple[int, Unit]] = []
         self._handles: dict[futures.Future[Result], int] = {}
-        self._next = 0
 
-    def submit(self, unit: Unit) -> Handle:
-        self._next += 1
-        self._queue.append((self._next, unit))
-        self._fill()
-        return self._next
+    @property
+    def workers(self) -> int:
+        return self._workers
 
     def wait(self, timeout: float) -> list[Finished]:
         if not self._running:
@@ -116,9 +84,9 @@ class Processes:
 
     def _fill(self) -> None:
         busy = set(self._running.values())
-        for slot in range(self.workers):
+        for slot in range(self._workers):
             if self._queue and slot not in busy:
-                handle, unit = self._queue.pop(0)
+                handle, unit = self._queue.popleft()
                 future = self._pools[slot].submit(execute, unit, self._root)
                 self._running[future], self._handles[future] = slot, handle
 
@@ -141,7 +109,35 @@ def leave_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-Opener = Callable[[str, int], Executor]
+class WhenNeeded(Executor):
+    """Starts the runner with the first unit: a finished recipe needs no Ray and answers in a second."""
+
+    def __init__(self, runner: str, root: str, workers: int) -> None:
+        super().__init__()
+        self._arguments = runner, root, workers
+        self._opened: Executor | None = None
+
+    @property
+    def workers(self) -> int:
+        return self._open().workers
+
+    def submit(self, unit: Unit) -> Handle:
+        return self._open().submit(unit)
+
+    def wait(self, timeout: float) -> list[Finished]:
+        return self._open().wait(timeout)
+
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+
+    def _fill(self) -> None:
+        """The opened executor keeps the queue."""
+
+    def _open(self) -> Executor:
+        if self._opened is None:
+            self._opened = open_executor(*self._arguments)
+        return self._opened
 
 
 def open_executor(runner: str, root: str, workers: int) -> Executor:

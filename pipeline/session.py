@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import UsageError
@@ -14,10 +13,9 @@ from pipeline.progress import Reporter
 from pipeline.recipe import Recipe
 from pipeline.release import publish
 from pipeline.run import Outcome, run
-from pipeline.runners import Executor, Finished, Handle, open_executor
+from pipeline.runners import WhenNeeded
 from pipeline.sources import partitions
 from pipeline.store import LocalStore, sweep_scratch
-from pipeline.task import Unit
 
 
 def prepare(recipe: Recipe, sample: int = 0) -> Plan:
@@ -39,44 +37,8 @@ def make_release(recipe: Recipe, runner: str, workers: int) -> tuple[Manifest, b
 
 def run_plan(plan: Plan, runner: str, workers: int) -> Outcome:
     work = plan.recipe.work
-    with Reporter(work) as reporter, _executor(runner, str(work), workers) as executor:
+    with Reporter(work) as reporter, contextlib.closing(WhenNeeded(runner, str(work), workers)) as executor:
         return run(plan, LocalStore(work), executor, reporter)
-
-
-@contextlib.contextmanager
-def _executor(runner: str, root: str, workers: int) -> Iterator[LazyExecutor]:
-    executor = LazyExecutor(runner, root, workers)
-    try:
-        yield executor
-    finally:
-        executor.close()
-
-
-class LazyExecutor:
-    """Starts the runner with the first unit: a finished recipe needs no Ray and answers in a second."""
-
-    def __init__(self, runner: str, root: str, workers: int) -> None:
-        self._arguments = runner, root, workers
-        self._executor: Executor | None = None
-
-    @property
-    def workers(self) -> int:
-        return self._opened().workers
-
-    def submit(self, unit: Unit) -> Handle:
-        return self._opened().submit(unit)
-
-    def wait(self, timeout: float) -> list[Finished]:
-        return self._opened().wait(timeout)
-
-    def close(self) -> None:
-        if self._executor is not None:
-            self._executor.close()
-
-    def _opened(self) -> Executor:
-        if self._executor is None:
-            self._executor = open_executor(*self._arguments)
-        return self._executor
 
 
 def _writable(folder: Path, what: str) -> None:

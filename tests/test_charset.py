@@ -348,4 +348,4 @@ def test_gate_on_development_pages() -> None:
 
 def test_bytes_that_mean_nothing_in_shift_jis_are_counted_as_lost() -> None:
     decoded = decode("表".encode("cp932") + b"\xa0\xfd\xfe\xff", "shift_jis")
-    assert decoded == ("表\ufffd\ufffd\ufffd\ufffd", "shift_jis", 4)
+    assert decoded == Decoded("表\ufffd\ufffd\ufffd\ufffd", "shift_jis", 4)

@@ -16,17 +16,18 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from pipeline.errors import UsageError
-from pipeline.runners import Finished, Handle, WorkerDiedError
-from pipeline.task import Result, Unit, execute
+from pipeline.executor import Executor, Finished, WorkerDiedError
+from pipeline.task import Result, execute
 
 _OBJECT_STORE = 200_000_000  # bytes; tasks pass names of files, never data
 _UNITS_IN_FLIGHT = 3  # for each CPU: what ends early is followed at once, and the driver's memory stays flat
 
 
-class RayTasks:
+class RayTasks(Executor):
     """Units as Ray tasks: on the cluster of RAY_ADDRESS when it is set, else on a local Ray of `workers` CPUs."""
 
     def __init__(self, root: str, workers: int) -> None:
+        super().__init__()
         attached = bool(os.environ.get("RAY_ADDRESS"))
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if not attached:
@@ -34,26 +35,23 @@ class RayTasks:
                 "num_cpus": workers or os.cpu_count(),
                 "object_store_memory": _OBJECT_STORE,
                 "include_dashboard": False,
+                "_node_ip_address": "127.0.0.1",  # nobody outside this machine is to reach it
                 "_temp_dir": os.environ.get("RAY_TMPDIR"),
             }
         try:
             ray.init(**{name: value for name, value in options.items() if value is not None})
         except Exception as error:  # Ray raises bare Exception when a node does not start
             raise UsageError(_cannot_start(attached, error)) from None
-        self.workers = workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
+        self._workers = workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
         self._root = root
-        self._limit = workers or self.workers * _UNITS_IN_FLIGHT
+        self._limit = workers or self._workers * _UNITS_IN_FLIGHT
         # No retries by Ray: the driver counts attempts, and Ray's retries after an OOM kill are unlimited.
         self._execute = ray.remote(num_cpus=1, max_retries=0)(execute)
         self._running: dict[ray.ObjectRef[Result], int] = {}
-        self._queue: list[tuple[int, Unit]] = []
-        self._next = 0
 
-    def submit(self, unit: Unit) -> Handle:
-        self._next += 1
-        self._queue.append((self._next, unit))
-        self._fill()
-        return self._next
+    @property
+    def workers(self) -> int:
+        return self._workers
 
     def wait(self, timeout: float) -> list[Finished]:
         if not self._running:
@@ -70,7 +68,7 @@ class RayTasks:
 
     def _fill(self) -> None:
         while self._queue and len(self._running) < self._limit:
-            handle, unit = self._queue.pop(0)
+            handle, unit = self._queue.popleft()
             self._running[self._execute.remote(unit, self._root)] = handle
 
     def _finish(self, reference: ray.ObjectRef[Result]) -> Finished:
