@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -13,10 +12,11 @@ from filters import FILTERS
 from filters.base import Filter
 from pipeline.manifest import Funnel, Manifest, Size
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
+from stages.lsh import Shape, found
 
 OTHER_REASONS = {
     "dedup.exact": "the same text as a kept document",
-    "dedup.near": "nearly the same text as a kept document, verified",
+    "dedup.near": "nearly a kept document, verified",
     "error": "could not be measured; see the quarantine",
 }
 
@@ -42,6 +42,12 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
     console.print(table)
     console.print("why records and documents were left out:")
     console.print(_reasons(funnel))
+    shape = Shape(manifest.dedup.bands, manifest.dedup.band_rows)
+    console.print(
+        f"dedup: {shape.bands} bands of {shape.rows} rows suspect {found(0.8, shape):.0%} of the pairs that are .8 alike and "
+        f"{found(0.9, shape):.2%} at .9; each deletion was verified to be at least {manifest.dedup.similarity:g} alike",
+        soft_wrap=True,
+    )
     tokenizer = manifest.tokenizers[0]
     console.print(
         f"polishing ratio (精米歩合): {manifest.polishing_ratio:.1%} of the extracted characters are in the release; "
@@ -74,15 +80,15 @@ def _row(stage: str, came: int, kept: Size, rejected: int, quarantined: int = 0)
 
 
 def _reasons(funnel: Funnel) -> Table:
-    table = Table(show_edge=False)
-    table.add_column("reason")
-    table.add_column("documents", justify="right")
-    table.add_column("meaning")
-    groups: list[Mapping[str, int]] = [funnel.passed, funnel.rejected, funnel.duplicates]
-    for group in groups:
-        for reason, n in sorted(group.items(), key=lambda item: (-item[1], item[0])):
-            if n:
-                table.add_row(reason, f"{n:,}", meaning(reason))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("stage", "reason", "documents", "meaning"):
+        table.add_column(name, justify="right" if name == "documents" else "left")
+    own = {reason: n for reason, n in funnel.rejected.items() if reason.startswith("extract.")}
+    judged = {reason: n for reason, n in funnel.rejected.items() if reason not in own}
+    for stage, group in (("extract", {**funnel.passed, **own}), ("judge", judged), ("dedup", funnel.duplicates)):
+        ordered = sorted(group.items(), key=lambda item: (-item[1], item[0]))
+        for row, (reason, n) in enumerate(ordered):
+            table.add_row("" if row else stage, reason, f"{n:,}", meaning(reason))
     return table
 
 

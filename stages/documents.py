@@ -33,19 +33,19 @@ PASSED = pa.schema(
 
 EXTRACT_REASONS = {
     "extract.empty": "no text left after extraction",
-    "extract.too-large": "over the size cap, not parsed",
-    "extract.too-deep": "nested deeper than the cap, not parsed",
-    "extract.too-many-links": "more links in one block than the cap, not parsed",
+    "extract.too-large": "too large to be parsed",
+    "extract.too-deep": "nested too deep to be parsed",
+    "extract.too-many-links": "too many links in a block to be parsed",
     "extract.redirect": "a redirect to another article",
-    "extract.namespace": "not an article (talk, file, template, ... namespace)",
+    "extract.namespace": "not an article (talk, file, ...)",
     "extract.disambiguation": "a 曖昧さ回避 page",
-    "extract.list": "a 一覧 page (rejected only if the recipe says so)",
+    "extract.list": "a 一覧 page (by the recipe)",
 }
 
 PASSED_REASONS = {
     "passed.status": "HTTP status is not 200",
     "passed.mime": "not HTML",
     "passed.not-japanese": "no Japanese in the bytes",
-    "passed.encoding": "a content encoding that cannot be undone",
+    "passed.encoding": "a content encoding not undone",
     "passed.empty": "an empty body",
 }
