@@ -52,6 +52,8 @@ class FileSink:
         return self.scratch / f"{self.stage.key}-{name}.parquet"
 
     def write(self, table: pa.Table, to: str = MAIN, *, cut: bool = False) -> None:
+        if to not in self._writers:
+            self._writers[to] = Writer(self._path(to), self.stage.further, self.stage.group_rows)
         self._writers[to].write(table, cut=cut)
 
     def count(self, counter: str, n: int = 1) -> None:
