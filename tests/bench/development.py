@@ -1,6 +1,6 @@
 """What becomes of the 1,581 Japanese pages of the development data. Run `seimai run manifests/development.toml` first.
 
-    python tests/bench/development.py [--work DIR] [--excerpts N]
+    python -m tests.bench.development [--work DIR] [--excerpts N]
 
 Prints, against LABELS.tsv: how many labelled Japanese pages were extracted, called Japanese, kept, and rejected by which
 reason; the foreign pages among what was kept; and optionally the beginnings of N kept and N rejected pages to read.
@@ -12,17 +12,14 @@ import argparse
 import csv
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pyarrow.parquet as pq
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT))
-
-from pipeline.plan import committed_dedup, survey  # noqa: E402
-from pipeline.recipe import load  # noqa: E402
-from pipeline.session import prepare  # noqa: E402
-from pipeline.store import LocalStore  # noqa: E402
+from pipeline.plan import committed_dedup, survey
+from pipeline.recipe import load
+from pipeline.session import prepare
+from pipeline.store import LocalStore
+from tests.runs import ROOT
 
 LABELS = ROOT.parent / "shared" / "data" / "LABELS.tsv"
 
