@@ -155,11 +155,9 @@ def _source_entry(plan: Plan, outcome: Outcome, source: Any) -> SourceEntry:
 
 def _dedup(plan: Plan, outcome: Outcome) -> Dedup:
     stage: Any = plan.recipe.stage("dedup")
-    minhash: Any = plan.recipe.stage("bands")
+    shape = plan.recipe.stage("bands").shape  # type: ignore[attr-defined]
     (marker,) = (m for m in outcome.barriers if m.stage == "dedup")
-    return Dedup(
-        similarity=stage.similarity, bands=minhash.bands, band_rows=minhash.rows, counters=dict(marker.counters)
-    )
+    return Dedup(similarity=stage.similarity, bands=shape.bands, band_rows=shape.rows, counters=dict(marker.counters))
 
 
 def _notice(plan: Plan) -> str:

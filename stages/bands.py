@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from stages.base import MAIN, InputError, Inputs, Part, Sink, Stage
 from stages.columns import binary, matrix
-from stages.lsh import Keys, Shape, band_keys, exact_keys, sketch
+from stages.lsh import Keys, Shape, band_keys, exact_keys, shape_for_threshold, sketch
 
 _MINHASH = ("signature", "exact")
 
@@ -41,6 +41,7 @@ class Bands(Stage):
     permutations: int = 112
     bands: int = Shape().bands
     rows: int = Shape().rows
+    threshold: float = 0.0  # over 0: bands and rows are datasketch's own choice for this Jaccard similarity
     sketch_bits: int = 2
     ranges: int = 64
 
@@ -51,6 +52,8 @@ class Bands(Stage):
     group_rows: ClassVar[int] = 1 << 30  # row groups end where `run` cuts them
 
     def __post_init__(self) -> None:
+        if not 0 <= self.threshold < 1:
+            raise ValueError(f"bands.threshold must be at least 0 and below 1, not {self.threshold}")
         if not 1 <= self.bands * self.rows <= self.permutations:
             raise ValueError(
                 f"{self.bands} bands x {self.rows} rows do not fit {self.permutations} permutations: raise "
@@ -60,6 +63,16 @@ class Bands(Stage):
             raise ValueError(f"bands.ranges must be a power of two, not {self.ranges}")
         if not 1 <= self.sketch_bits <= 32:
             raise ValueError(f"bands.sketch_bits must be 1 to 32, not {self.sketch_bits}")
+
+    @property
+    def shape(self) -> Shape:
+        if self.threshold:
+            return shape_for_threshold(self.threshold, self.permutations)
+        return Shape(self.bands, self.rows)
+
+    def params(self) -> dict[str, Any]:
+        shape = self.shape
+        return {**super().params(), "threshold": 0.0, "bands": shape.bands, "rows": shape.rows}
 
     def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
         fields = [
@@ -109,9 +122,10 @@ class Bands(Stage):
         sketches = np.zeros((len(ids), sketched.shape[1]), dtype=np.uint8)
         sketches[signed] = sketched
         numbers = np.arange(first, first + len(ids))
-        banded = band_keys(signatures, Shape(self.bands, self.rows))
+        shape = self.shape
+        banded = band_keys(signatures, shape)
         keys = np.concatenate([banded.reshape(-1), exact_keys(matrix(minhash["exact"], "<u4"))])
-        owners = np.concatenate([np.repeat(numbers[signed], self.bands), numbers])
+        owners = np.concatenate([np.repeat(numbers[signed], shape.bands), numbers])
         return _Documents(ids, sketches, signed, keys, owners)
 
 

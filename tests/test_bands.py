@@ -49,3 +49,12 @@ def test_ids_are_found_at_their_first_place(names: list[bytes]) -> None:
     ids = Ids(*halves(raw))
     assert ids.find(raw).tolist() == [sorted(names).index(name) for name in sorted(names)]
     assert ids.bytes(np.arange(len(ids))).tobytes() == raw.tobytes()
+
+
+def test_a_threshold_takes_the_shape_that_datasketch_chooses() -> None:
+    from datasketch import MinHashLSH
+
+    theirs = MinHashLSH(threshold=0.8, num_perm=112)
+    ours = Bands(threshold=0.8)
+    assert ours.shape == (theirs.b, theirs.r)
+    assert ours.params() == Bands(bands=theirs.b, rows=theirs.r).params()
