@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow.compute as pc
@@ -30,6 +30,7 @@ class Found:
     part: PartRef
     row: int
     values: dict[str, dict[str, Any]]  # stage key -> column -> value
+    keeper_url: str = ""  # of the document that stays for this one
 
 
 def find(plan: Plan, store: Store, target: str) -> tuple[list[Found], list[str]]:
@@ -53,7 +54,16 @@ def find(plan: Plan, store: Store, target: str) -> tuple[list[Found], list[str]]
         ]
         for key, each in found.markers[part.id].items():
             others += [f"{name} quarantined by {key}: {line}" for line in _quarantined(each, store, target)]
-    return documents, others
+    return [_with_keeper(document, found.parts, store) for document in documents], others
+
+
+def _with_keeper(document: Found, parts: Sequence[PartRef], store: Store) -> Found:
+    keeper = document.values.get("dedup", {}).get("keeper")
+    for part in parts if keeper else ():
+        table = pq.read_table(store.path(part.outputs["extract"]["path"]), columns=["id", "url"], partitioning=None)
+        for url in table.filter(pc.equal(table["id"], keeper))["url"].to_pylist():
+            return replace(document, keeper_url=url)
+    return document
 
 
 def _documents(part: PartRef, store: Store, target: str, dedup: Mapping[str, Mapping[str, Any]]) -> Iterator[Found]:
@@ -105,25 +115,25 @@ def explain(found: Found, plan: Plan) -> Iterator[str]:
     dedup = found.values.get("dedup")
     if dedup is not None and verdict is not None and verdict["keep"]:
         if dedup["keep"]:
-            yield f"  dedup: kept, stands for {dedup['cluster_size']} document(s); it is in the release"
+            yield f"  dedup: kept, stands for {dedup['cluster_size']} document(s)"
         else:
-            yield f"  dedup: dropped ({dedup['level']}), {dedup['similarity']:.3f} like {dedup['keeper'].hex()}"
+            yield f"  dedup: dropped ({dedup['level']}), {dedup['similarity']:.3f} like {found.keeper_url}"
     yield f"  text: {extract['text'][:200]!r}{'…' if len(extract['text']) > 200 else ''}"
 
 
 def _values(found: Found, plan: Plan) -> Iterator[str]:
     bounds = {bound.code: bound for bound in plan.recipe.bounds}
-    for key, row in found.values.items():
-        if not key.startswith("measure-"):
+    measured = {
+        code: value for key, row in found.values.items() if key.startswith("measure-") for code, value in row.items()
+    }
+    for code, bound in bounds.items():
+        value = measured.get(code)
+        if value is None:
             continue
-        for code, value in row.items():
-            bound = bounds.get(code)
-            if value is None or bound is None:
-                continue
-            low = "" if bound.at_least is None else f"{bound.at_least:g} <= "
-            high = "" if bound.at_most is None else f" <= {bound.at_most:g}"
-            mark = " " if bound.keeps(value) else "x"
-            yield f"  {mark} {code} {FILTERS[code].name}: {low}{value:.4g}{high}"
+        low = "" if bound.at_least is None else f"{bound.at_least:g} <= "
+        high = "" if bound.at_most is None else f" <= {bound.at_most:g}"
+        mark = " " if bound.keeps(value) else "x"
+        yield f"  {mark} {code} {FILTERS[code].name}: {low}{value:.4g}{high}"
 
 
 def _because(reason: str) -> str:

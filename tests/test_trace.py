@@ -1,0 +1,58 @@
+"""What became of a document, told from what is committed."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.runs import GOLDEN, QUICKSTART, Ran, places, seimai
+
+with (GOLDEN / "expected.tsv").open(encoding="utf-8", newline="") as file:
+    URLS = {row["slug"]: row["url"] for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)}
+
+
+@pytest.fixture
+def trace(golden_run: Path, monkeypatch: pytest.MonkeyPatch):
+    def ask(target: str) -> Ran:
+        return seimai("trace", target, "--run", QUICKSTART, *places(golden_run))
+
+    return ask
+
+
+def test_a_kept_document(trace) -> None:
+    ran = trace(URLS["news-ferry"])
+    assert ran.code == 0
+    assert "verdict: kept" in ran.out
+    assert "dedup: kept, stands for 2 document(s)" in ran.out
+
+
+def test_a_duplicate_names_its_keeper_and_how_alike_they_are(trace) -> None:
+    out = trace(URLS["news-ferry-flash"]).out
+    assert f"like {URLS['news-ferry']}" in out
+    assert "dropped (near), 0.8" in out
+
+
+def test_a_rejected_document_shows_every_bound_it_missed(trace) -> None:
+    out = trace(URLS["bungei-shi"]).out
+    assert "verdict: rejected, JA204" in out
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("  x ")] == ["JA204", "JA205", "JA206"]
+
+
+def test_what_was_passed_by_says_why(trace) -> None:
+    passed = [slug for slug in URLS if slug.startswith("zh-")]
+    outs = [trace(URLS[slug]).out for slug in passed]
+    assert any("passed.not-japanese (no Japanese in the bytes)" in out for out in outs)
+
+
+def test_an_id_finds_the_same_document_as_its_url(trace) -> None:
+    by_url = trace(URLS["news-ferry"]).out
+    id = by_url.split("  id ")[1][:32]
+    assert trace(id).out == by_url
+
+
+def test_what_is_not_there_is_said_to_be_not_there(trace) -> None:
+    ran = trace("https://nowhere.example/")
+    assert ran.code == 1
+    assert "not in this run" in ran.err
