@@ -10,6 +10,8 @@ from pipeline.task import Result, Unit
 
 Handle = int
 
+WINDOW = 3  # units in flight for each worker: what ends early is followed at once, and the driver's memory stays flat
+
 
 class WorkerDiedError(Exception):
     """The process of a task was killed or crashed: nothing it had not committed counts."""

@@ -48,7 +48,7 @@ class Plan:
         found: dict[str, Stage] = {}
         for chain in self.chains.values():
             found.update({stage.key: stage for stage in chain})
-        for stage in (self.recipe.stage("bands"), self.recipe.stage("dedup")):
+        for stage in (self.recipe.bands(), self.recipe.dedup()):
             found[stage.key] = stage
         for writers in self.writers.values():
             found.update({stage.key: stage for stage in writers})
@@ -147,13 +147,13 @@ def band_groups(parts: Sequence[PartRef]) -> Iterator[tuple[str, list[PartRef]]]
 
 
 def band_units(plan: Plan, parts: Sequence[PartRef]) -> list[Unit]:
-    stage = plan.recipe.stage("bands")
+    stage = plan.recipe.bands()
     return [barrier_unit(stage, members, f"bands {label}") for label, members in band_groups(parts)]
 
 
 def dedup_unit(plan: Plan, parts: Sequence[PartRef], runs: Sequence[Committed]) -> Unit:
     """The one barrier task: all partitions, and the band runs as parts of their own (without a source)."""
-    unit = barrier_unit(plan.recipe.stage("dedup"), parts, "dedup")
+    unit = barrier_unit(plan.recipe.dedup(), parts, "dedup")
     extra = tuple(PartRef(run.part_fp, "", -1, None, {"bands": run.outputs[MAIN]}) for run in runs)
     return replace(unit, parts=(*unit.parts, *extra))
 

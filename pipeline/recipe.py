@@ -36,8 +36,6 @@ TUNABLE: Mapping[str, type[Stage]] = {
     "dedup": Dedup,
     "shards": Shards,
 }
-# Parameters that follow `[stages.minhash]` unless they are set.
-FOLLOWS: Mapping[str, tuple[str, ...]] = {"bands": ("permutations",), "dedup": ("ngram",)}
 
 
 @dataclass(frozen=True)
@@ -65,22 +63,32 @@ class Recipe:
     stages: Mapping[str, Mapping[str, Any]]  # name -> parameters
     relative: tuple[str, ...] = ()  # output paths as they were written, where that was relative
 
-    def stage(self, name: str, **more: Any) -> Stage:
-        """The tunable stage `name` with the recipe's parameters (and `more`)."""
-        minhash: Any = self.stages.get("minhash", {})
-        shared = {key: minhash[key] for key in FOLLOWS.get(name, ()) if key in minhash}
-        return TUNABLE[name](**{**shared, **self.stages.get(name, {}), **more})
+    def stage(self, name: str) -> Stage:
+        """The tunable stage `name` with the recipe's parameters."""
+        return TUNABLE[name](**self.stages.get(name, {}))
 
     def reader(self, source: Source, **more: Any) -> Stage:
         return READERS[source.kind](**{**source.options, **more})
 
     def writer(self, source: Source) -> Write:
-        tokenizer = self.stages.get("tokens", {}).get("tokenizer")
-        return Write(source.name, source.license, **({"tokenizer": tokenizer} if tokenizer else {}))
+        return Write(source.name, source.license, **self._tokenizer())
 
-    def shards(self) -> Stage:
-        tokenizer = self.stages.get("tokens", {}).get("tokenizer")
-        return self.stage("shards", **({"tokenizer": tokenizer} if tokenizer else {}))
+    def shards(self) -> Shards:
+        return Shards(**{**self._tokenizer(), **self.stages.get("shards", {})})
+
+    def bands(self) -> Bands:
+        return Bands(**{**self._of_minhash("permutations"), **self.stages.get("bands", {})})
+
+    def dedup(self) -> Dedup:
+        return Dedup(**{**self._of_minhash("ngram"), **self.stages.get("dedup", {})})
+
+    def _tokenizer(self) -> dict[str, Any]:
+        return dict(self.stages.get("tokens", {}))
+
+    def _of_minhash(self, parameter: str) -> dict[str, Any]:
+        """A parameter that follows `[stages.minhash]` unless it is set."""
+        minhash = self.stages.get("minhash", {})
+        return {parameter: minhash[parameter]} if parameter in minhash else {}
 
 
 def load(path: str | Path, *, work: str | None = None, release: str | None = None) -> Recipe:

@@ -101,7 +101,7 @@ def _shard_entry(source: str, index: int, name: str, marker: Committed) -> Shard
 def _manifest(plan: Plan, outcome: Outcome, entries: list[ShardEntry], shards_sha256: str) -> Manifest:
     recipe = plan.recipe
     whole = funnel(outcome)
-    tokenizer = vocabulary(recipe.shards().tokenizer)  # type: ignore[attr-defined]
+    tokenizer = vocabulary(recipe.shards().tokenizer)
     fingerprints: dict[str, set[str]] = {}
     for stage in [*plan.stages(), *(s for chain in plan.chains.values() for s in chain), *_writers(plan)]:
         fingerprints.setdefault(stage.key, set()).add(stage_fingerprint(stage))
@@ -113,7 +113,7 @@ def _manifest(plan: Plan, outcome: Outcome, entries: list[ShardEntry], shards_sh
         stages={key: sorted(found) for key, found in sorted(fingerprints.items())},
         bounds={bound.code: [bound.at_least, bound.at_most] for bound in recipe.bounds},
         because=dict(sorted(recipe.because.items())),
-        columns={field.name: str(field.type) for field in release_schema(recipe.shards().tokenizer)},  # type: ignore[attr-defined]
+        columns={field.name: str(field.type) for field in release_schema(recipe.shards().tokenizer)},
         tokenizers=[
             TokenizerEntry(
                 key=tokenizer.key,
@@ -154,8 +154,8 @@ def _source_entry(plan: Plan, outcome: Outcome, source: Any) -> SourceEntry:
 
 
 def _dedup(plan: Plan, outcome: Outcome) -> Dedup:
-    stage: Any = plan.recipe.stage("dedup")
-    shape = plan.recipe.stage("bands").shape  # type: ignore[attr-defined]
+    stage = plan.recipe.dedup()
+    shape = plan.recipe.bands().shape
     (marker,) = (m for m in outcome.barriers if m.stage == "dedup")
     return Dedup(similarity=stage.similarity, bands=shape.bands, band_rows=shape.rows, counters=dict(marker.counters))
 

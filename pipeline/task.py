@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.commit import CommitSink, Committed, digest, intact, load, stage_fingerprint
 from pipeline.errors import ShortError
 from pipeline.store import LocalStore, Store
-from stages.base import MAIN, Inputs, Part, SourceFile, Stage
+from stages.base import MAIN, Inputs, Part, Rows, SourceFile, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,6 @@ class PartRef:
         return replace(self, outputs={**self.outputs, key: output})
 
     def open(self, store: Store, keys: Sequence[str]) -> Part:
-        from stages.parquet import Rows
-
         rows = {k: Rows(store.path(o["path"]), o["sha256"], o["rows"]) for k in keys if (o := self.outputs.get(k))}
         return Part(self.id, self.source, self.rank, rows)
 

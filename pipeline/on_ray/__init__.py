@@ -16,11 +16,10 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from pipeline.errors import UsageError
-from pipeline.executor import Executor, Finished, WorkerDiedError
+from pipeline.executor import WINDOW, Executor, Finished, WorkerDiedError
 from pipeline.task import Result, execute
 
 _OBJECT_STORE = 200_000_000  # bytes; tasks pass names of files, never data
-_UNITS_IN_FLIGHT = 3  # for each CPU: what ends early is followed at once, and the driver's memory stays flat
 
 
 class RayTasks(Executor):
@@ -44,7 +43,7 @@ class RayTasks(Executor):
             raise UsageError(_cannot_start(attached, error)) from None
         self._workers = workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
         self._root = root
-        self._limit = workers or self._workers * _UNITS_IN_FLIGHT
+        self._limit = workers or self._workers * WINDOW
         # No retries by Ray: the driver counts attempts, and Ray's retries after an OOM kill are unlimited.
         self._execute = ray.remote(num_cpus=1, max_retries=0)(execute)
         self._running: dict[ray.ObjectRef[Result], int] = {}
