@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,17 +19,30 @@ from pipeline.errors import DONE, SHORT, USAGE, InputError, ShortError, UsageErr
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)  # a stopped job leaves as tidily as Ctrl-C
     try:
         return int(options.verb(options))
     except UsageError as error:
         return _complain(error, USAGE)
     except (InputError, ShortError) as error:
         return _complain(error, SHORT)
-    except KeyboardInterrupt:
-        return _complain("interrupted; what was committed counts, the same command goes on from there", 130)
     except BrokenPipeError:  # `seimai filters | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        return _complain(f"{error.filename or 'a file'}: {error.strerror or error}", SHORT)
+    except KeyboardInterrupt:
+        return _complain("interrupted; what was committed counts, the same command goes on from there", 130)
+    except Exception as error:
+        # A filter that is not fully declared stops the import of its package, so its class cannot be imported here.
+        if type(error).__name__ == "FilterError":
+            return _complain(error, USAGE)
+        raise
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _complain(error: object, code: int) -> int:
@@ -111,7 +126,7 @@ def _run(options: argparse.Namespace) -> int:
     _remember(options)
     if not changed:
         print("seimai: everything was committed already; the release is as it was", file=sys.stderr)
-    show(manifest, recipe.release, Console())
+    show(manifest, recipe.release, Console(highlight=False, markup=False))
     return DONE
 
 
@@ -128,20 +143,20 @@ def _refuse_temporary_copy(relative: Sequence[str]) -> None:
 def _plan(options: argparse.Namespace) -> int:
     from pipeline.plan import committed_dedup, survey, why_stale
     from pipeline.recipe import load
-    from pipeline.session import prepare
+    from pipeline.session import look
     from pipeline.store import LocalStore
 
     recipe = load(options.recipe, work=options.work, release=options.release)
-    plan, store = prepare(recipe), LocalStore(recipe.work)
+    plan, store = look(recipe), LocalStore(recipe.work)
     found = survey(store, plan.chains, plan.parts)
     done_parts = Counter(key for markers in found.markers.values() for key in markers)
     if not found.todo and (marker := committed_dedup(plan, store, found.parts)) is not None:
         parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in found.parts)
         done_parts["dedup"] = done_parts["bands"] = 1
         done_parts["write"] = len(parts) - len(survey(store, plan.writers, parts).todo)
-    print(f"{recipe.name}: {len(plan.parts)} partitions of {len(recipe.sources)} sources")
+    print(f"{recipe.name}: partitions: {len(plan.parts)}, sources: {len(recipe.sources)}")
     table = Table()
-    for name in ("stage", "committed", "would run", "why"):
+    for name in ("stage", "committed", "may run", "why"):
         table.add_column(name, overflow="fold")
     for stage in plan.stages():
         total = 1 if stage.barrier else len(plan.parts)
@@ -149,14 +164,18 @@ def _plan(options: argparse.Namespace) -> int:
             continue
         done = done_parts[stage.key]
         table.add_row(stage.key, str(done), str(total - done), why_stale(store, stage) if done < total else "")
-    Console().print(table)
+    Console(highlight=False, markup=False).print(table)
+    if found.todo:
+        print("a stage whose inputs come out the same again does not run, whatever stands under 'may run'")
     for part in found.todo:
-        Console().print(f"to do: {part.source} {part.file.name if part.file else part.id}", markup=False)
+        Console(highlight=False, markup=False).print(
+            f"to do: {part.source} {part.file.name if part.file else part.id}", markup=False
+        )
     return DONE
 
 
 def _dry_run(options: argparse.Namespace) -> int:
-    from pipeline.dryrun import dry_run
+    from pipeline.dryrun import FILES, dry_run
     from pipeline.recipe import load
     from pipeline.report import meaning
     from pipeline.session import prepare
@@ -166,7 +185,7 @@ def _dry_run(options: argparse.Namespace) -> int:
     plan = prepare(recipe, sample=options.sample)
     documents, passed = dry_run(plan, LocalStore(recipe.work), str(recipe.work), options.stage)
     counts = Counter(document.reason for document in documents)
-    console = Console()
+    console = Console(highlight=False, markup=False)
     print(f"{recipe.name} up to {options.stage}: {len(documents)} documents sampled, {counts['']} kept")
     table = Table()
     for name in ("reason", "documents", "meaning"):
@@ -174,34 +193,34 @@ def _dry_run(options: argparse.Namespace) -> int:
     for reason, n in [*passed.items(), *sorted(counts.items(), key=lambda item: (-item[1], item[0]))]:
         table.add_row(reason or "kept", str(n), meaning(reason))
     console.print(table)
+    print(f"from the heads of up to {FILES} files of each source; duplicates are not looked for")
     for reason in sorted(counts):
-        console.print(f"\n{reason or 'kept'} {meaning(reason)}", style="bold", markup=False)
+        print(f"\n{f'{reason} {meaning(reason)}' if reason else 'kept'}")
         for document in [d for d in documents if d.reason == reason][: options.excerpts]:
-            console.print(
-                f"  {document.url}\n    {document.text[:160]!r}", markup=False, soft_wrap=True, highlight=False
-            )
+            print(f"  {document.url}\n    {' / '.join(document.text[:200].splitlines())[:160]}")
     return DONE
 
 
 def _trace(options: argparse.Namespace) -> int:
     from pipeline.recipe import load
-    from pipeline.session import prepare
+    from pipeline.session import look
     from pipeline.store import LocalStore
     from pipeline.trace import explain, find
 
+    if not options.target.strip():
+        raise UsageError("trace needs the URL of a page as the crawl has it, or a document id (32 hex digits)")
     if options.recipe is None:
         _recall(options)
     recipe = load(options.recipe, work=options.work, release=options.release)
-    plan = prepare(recipe)
-    documents, others = find(plan, LocalStore(recipe.work), options.target)
+    plan = look(recipe)
+    print(f"run: {options.recipe}", file=sys.stderr)
+    documents, others, nameless = find(plan, LocalStore(recipe.work), options.target.strip())
     for document in documents:
         print("\n".join(explain(document, plan)))
     for line in others:
         print(f"{options.target}\n  {line}")
     if not documents and not others:
-        raise ShortError(
-            f"{options.target}: not in this run ({options.recipe}); give the URL as the crawl has it, or an id"
-        )
+        raise ShortError(f"{options.target}: not in this run; give the URL as the crawl has it, or an id{nameless}")
     return DONE
 
 
@@ -209,7 +228,7 @@ def _filters(options: argparse.Namespace) -> int:
     from filters import FILTERS
     from pipeline.report import bounds, describe
 
-    chosen = [f for code, f in FILTERS.items() if code.startswith(options.code or "JA")]
+    chosen = [f for code, f in FILTERS.items() if code.startswith((options.code or "JA").upper())]
     if not chosen:
         raise UsageError(f"no filter is called {options.code}; known are {', '.join(FILTERS)}")
     if len(chosen) == 1:
@@ -220,7 +239,7 @@ def _filters(options: argparse.Namespace) -> int:
         table.add_column(name, overflow="fold")
     for f in chosen:
         table.add_row(f.code, f.name, bounds(f), f.source)
-    Console().print(table)
+    Console(highlight=False, markup=False).print(table)
     return DONE
 
 

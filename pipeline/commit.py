@@ -13,6 +13,7 @@ twice.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections import Counter
@@ -93,15 +94,20 @@ def folder(key: str, stage_fp: str) -> str:
 
 
 def load(store: Store, key: str, stage_fp: str, part_fp: str) -> Committed | None:
-    content = store.read(f"{folder(key, stage_fp)}/commit/{part_fp}.json")
-    return None if content is None else Committed.from_json(json.loads(content))
+    name = f"{folder(key, stage_fp)}/commit/{part_fp}.json"
+    content = store.read(name)
+    try:
+        return None if content is None else Committed.from_json(json.loads(content))
+    except (ValueError, KeyError, TypeError):
+        raise ShortError(f"{store.path(name)}: damaged; delete it and run again") from None
 
 
 def load_set(store: Store, key: str, stage_fp: str, part_fps: Sequence[str]) -> dict[str, Committed]:
     """The markers that exist among `part_fps`: from one consolidated file when the whole set was finished before."""
     content = store.read(_set_name(key, stage_fp, part_fps))
     if content is not None:
-        return {m["part_fp"]: Committed.from_json(m) for m in json.loads(content)}
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # damaged: the markers themselves tell the same
+            return {m["part_fp"]: Committed.from_json(m) for m in json.loads(content)}
     existing = {name.rsplit("/", 1)[1] for name in store.list(f"{folder(key, stage_fp)}/commit")}
     wanted = [fp for fp in part_fps if f"{fp}.json" in existing]
     return {fp: marker for fp in wanted if (marker := load(store, key, stage_fp, fp)) is not None}
@@ -121,7 +127,7 @@ def consolidate(store: Store, markers: Sequence[Committed]) -> None:
 
 
 def _set_name(key: str, stage_fp: str, part_fps: Iterable[str]) -> str:
-    return f"{folder(key, stage_fp)}/STAGE-{digest(sorted(part_fps))}.json"
+    return f"{folder(key, stage_fp)}/STAGE-{digest(sorted(set(part_fps)))}.json"
 
 
 @dataclass
@@ -180,11 +186,15 @@ class CommitSink:
         check_conservation(marker)
         base = folder(self.stage.key, self.stage_fp)
         self.store.create(f"{base}/spec.json", canonical(stage_spec(self.stage)))
-        if not self.store.create(f"{base}/commit/{self.part_fp}.json", canonical(marker.to_json())):
-            earlier = load(self.store, self.stage.key, self.stage_fp, self.part_fp)
-            if earlier is not None:
-                return earlier  # another worker was first; its marker counts
-        return marker
+        if self.store.create(f"{base}/commit/{self.part_fp}.json", canonical(marker.to_json())):
+            return marker
+        earlier = load(self.store, self.stage.key, self.stage_fp, self.part_fp)
+        if earlier is None or not intact(self.store, earlier):
+            place = self.store.path(f"{base}/commit/{self.part_fp}.json")
+            raise ShortError(
+                f"{place}: its files are gone and did not come out the same again; delete it and run again"
+            )
+        return earlier  # another worker was first; its marker counts
 
     def _put_quarantine(self) -> dict[str, Any] | None:
         if not self._lost:

@@ -18,6 +18,7 @@ def funnel(outcome: Outcome, source: str | None = None) -> Funnel:
     return Funnel(
         records=counted["records"],
         passed={name: n for name, n in sorted(counted.items()) if name.startswith("passed.")},
+        lost={name.removeprefix("lost."): n for name, n in sorted(counted.items()) if name.startswith("lost.")},
         quarantined=sum(m.quarantine["rows"] for m in extract if m.quarantine),
         extracted=Size(
             documents=sum(m.outputs["rows"]["rows"] for m in extract),
@@ -35,16 +36,6 @@ def funnel(outcome: Outcome, source: str | None = None) -> Funnel:
             tokens=_counters(write)["written.tokens"],
         ),
     )
-
-
-def quarantined_later(outcome: Outcome) -> dict[str, int]:
-    """Documents that a stage after extraction could not process, by stage; they are rejected with reason `error`."""
-    lost: Counter[str] = Counter()
-    for markers in outcome.markers.values():
-        for key, marker in markers.items():
-            if key != "extract" and marker.quarantine:
-                lost[key] += marker.quarantine["rows"]
-    return dict(sorted(lost.items()))
 
 
 def _counters(markers: Sequence[Committed]) -> Counter[str]:

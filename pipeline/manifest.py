@@ -40,6 +40,9 @@ class Funnel(Closed):
     records: int = Field(description="response records (WARC) and pages (dumps) read")
     passed: dict[str, int] = Field(description="never rows: not HTML, not status 200, no Japanese in the bytes")
     quarantined: int = Field(description="records that could not be processed; each stands in a quarantine file")
+    lost: dict[str, int] = Field(
+        description="the quarantined by cause: damage, raised, crash, memory, deadline; the last two may depend on the machine"
+    )
     extracted: Size = Field(description="rows that extraction wrote, those it rejected itself (extract.*) included")
     rejected: dict[str, int] = Field(description="documents by the first rule that dropped them")
     judged: Size = Field(description="what all filters kept, in characters and tokens of the extracted text")
@@ -50,6 +53,7 @@ class Funnel(Closed):
     def broken_laws(self) -> list[str]:
         """The conservation laws that do not hold, in words; empty when nothing was lost."""
         laws = [
+            ("quarantined = its causes", self.quarantined, sum(self.lost.values())),
             ("records = passed by + quarantined + extracted", self.records,
              sum(self.passed.values()) + self.quarantined + self.extracted.documents),
             ("extracted = rejected + judged", self.extracted.documents,

@@ -94,7 +94,8 @@ def survey(store: Store, chains: Mapping[str, Sequence[Stage]], parts: Sequence[
     markers: dict[str, dict[str, Committed]] = {part.id: {} for part in parts}
     complete = {part.id: True for part in parts}
     for position in range(max((len(chain) for chain in chains.values()), default=0)):
-        by_stage: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)  # (key, stage_fp) -> part_fp -> part id
+        # (key, stage_fp) -> part_fp -> part ids: parts with equal inputs, such as no page at all, share a marker
+        by_stage: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for part in known.values():
             stage = chains[part.source][position]
             stage_fp = stage_fingerprint(stage)
@@ -102,10 +103,10 @@ def survey(store: Store, chains: Mapping[str, Sequence[Stage]], parts: Sequence[
             if part_fp is None:
                 complete[part.id] = False
             else:
-                by_stage[stage.key, stage_fp][part_fp] = part.id
+                by_stage[stage.key, stage_fp][part_fp].append(part.id)
         for (key, stage_fp), ids in by_stage.items():
             found = load_set(store, key, stage_fp, list(ids))
-            for part_fp, id in ids.items():
+            for part_fp, id in ((part_fp, id) for part_fp, same in ids.items() for id in same):
                 marker = found.get(part_fp)
                 if marker is None or not intact(store, marker):
                     complete[id] = False

@@ -38,6 +38,7 @@ class Reporter:
         self._name, self._total, self._done, self._documents = "", 0, 0, 0
         self._said = time.monotonic()
         self.run_id = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{os.getpid()}"
+        self._work = work
         self._events = work / "runs" / self.run_id / "events.jsonl"
         self._events.parent.mkdir(parents=True, exist_ok=True)
         self._record("start", argv=sys.argv, host=platform.node(), python=platform.python_version())
@@ -57,7 +58,7 @@ class Reporter:
         if self._live:
             self._task = self._bar.add_task(name, total=total, completed=done, note="")
         elif total > done:
-            self._log(f"{done} of {total} done before")
+            self._log(f"{done} of {total} from an earlier run")
 
     def finished(self, unit: Unit, result: Result) -> None:
         self._done += 1
@@ -69,10 +70,14 @@ class Reporter:
         for marker in result.markers:
             if marker.quarantine and marker.stage in result.ran:
                 self._say(
-                    f"{unit.label}: {marker.quarantine['rows']} quarantined by {marker.stage}: see {marker.quarantine['path']}"
+                    f"{unit.label}: {marker.quarantine['rows']} quarantined by {marker.stage}: see {self._work / marker.quarantine['path']}"
                 )
+            if marker.stage == "extract" and not marker.counters.get("records"):
+                self._say(f"{unit.label}: no record in it that could be a page; is it a WARC file of responses?")
         if self._live:
             self._bar.update(self._task, completed=self._done, note=f"{self._documents:,} records")
+        elif self._done == self._total:
+            self._log("finished")
 
     def failed(self, unit: Unit, attempt: int, error: BaseException, final: bool) -> None:
         line = " ".join(f"{type(error).__name__}: {error}".split())

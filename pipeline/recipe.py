@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import glob
+import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +30,7 @@ from stages.tokens import Tokens
 from stages.write import Shards, Write
 
 READERS: Mapping[str, type[Stage]] = {"warc": ExtractWarc, "mediawiki": ExtractMediawiki}
+_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 # Stages with parameters of their own in `[stages.<name>]`; readers take theirs in their `[[source]]`.
 TUNABLE: Mapping[str, type[Stage]] = {
     "language": Language,
@@ -153,10 +157,16 @@ def _source(item: Mapping[str, Any], folder: Path, where: str) -> Source:
     files = item.get("files")
     if not isinstance(files, list) or not files or not all(isinstance(f, str) for f in files):
         raise UsageError(f'{where}: files must be a list of paths or globs, e.g. files = ["crawl/*.warc.gz"]')
+    name = _text(item, "name", where)
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{where}: name = {name!r}: it becomes part of file names: a letter or digit, then at most 63 letters, digits, '_', '-' or '.'"
+        )
     return Source(
-        name=_text(item, "name", where),
+        name=name,
         kind=kind,
-        files=tuple(str(_resolve(folder, os.path.expanduser(f))) for f in files),
+        # The folder of the recipe is a place, not a pattern: only what the recipe itself says may have wildcards.
+        files=tuple(str(_resolve(Path(glob.escape(str(folder))), os.path.expanduser(f))) for f in files),
         **{key: _text(item, key, where) for key in ("license", "attribution", "terms") if key in item},
         options=_typed(reader, {k: v for k, v in item.items() if k in options}, where),
     )
@@ -180,6 +190,10 @@ def _bounds(table: Mapping[str, Any], where: str) -> tuple[tuple[Bound, ...], di
             raise UsageError(f"{here}: no such filter{_nearest(code, FILTERS)}; `seimai filters` lists them")
         if code not in bounds:
             raise UsageError(f"{here}: the filter is not selected; add {code!r} to select")
+        if not isinstance(change, dict):
+            raise UsageError(
+                f"{here}: must be a table, e.g. [filters.bounds.{code}] with at_least or at_most, and because"
+            )
         _closed(change, ("at_least", "at_most", "because"), here)
         because[code] = _text(change, "because", f"{here} (a moved bound must say why)")
         low, high = bounds[code].at_least, bounds[code].at_most
@@ -257,8 +271,8 @@ def _text(table: Mapping[str, Any], key: str, where: str) -> str:
 
 
 def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UsageError(f"{where} = {value!r}: must be a number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UsageError(f"{where} = {value!r}: must be a finite number; leave a bound out to open it")
     return float(value)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pipeline.commit import Committed, canonical, stage_fingerprint
-from pipeline.errors import UsageError
+from pipeline.errors import InputError, UsageError
 from pipeline.funnel import funnel
 from pipeline.manifest import (
     Dedup,
@@ -22,7 +24,6 @@ from pipeline.manifest import (
     SourceEntry,
     TokenizerEntry,
     dump,
-    read_shards,
 )
 from pipeline.plan import Plan
 from pipeline.run import Outcome
@@ -30,6 +31,7 @@ from pipeline.store import Store
 from stages.tokens import vocabulary
 from stages.write import release_schema
 
+_SHARD_NAME = re.compile(r"\.?[\w.-]+-\d{5}-[0-9a-f]{8}\.parquet(\.\d+)?")
 DATA_NOTICE = """{name}: a corpus built by Seimai
 
 {sources}
@@ -48,24 +50,20 @@ def publish(plan: Plan, store: Store, outcome: Outcome) -> tuple[Manifest, bool]
     ]
     shards = b"".join(canonical(entry.model_dump()) + b"\n" for entry in entries)
     manifest = _manifest(plan, outcome, entries, hashlib.sha256(shards).hexdigest())
-    if _unchanged(release, manifest, entries):
-        return manifest, False
-    before = (
-        [entry.path for entry in read_shards(release / "shards.jsonl")] if (release / "shards.jsonl").exists() else []
-    )
+    texts = {"NOTICE": _notice(plan).encode(), "shards.jsonl": shards, "manifest.json": dump(manifest)}
+    changed = not _unchanged(release, texts, entries)
     try:
-        (release / "data").mkdir(parents=True, exist_ok=True)
-        for (_, _, name, marker), entry in zip(_rows_only(outcome), entries, strict=True):
-            _place(Path(store.path(marker.outputs[name]["path"])), release / entry.path)
-        _write(release / "NOTICE", _notice(plan).encode())
-        _write(release / "shards.jsonl", shards)
-        _write(release / "manifest.json", dump(manifest))
+        if changed:
+            (release / "data").mkdir(parents=True, exist_ok=True)
+            for (_, _, name, marker), entry in zip(_rows_only(outcome), entries, strict=True):
+                _place(Path(store.path(marker.outputs[name]["path"])), release / entry.path, entry.sha256)
+            for name, content in texts.items():  # the manifest last
+                _write(release / name, content)
+        # Only now nothing refers to the shards of an earlier release; a run that was killed here left them to this one.
+        _remove_others(release / "data", entries)
     except OSError as error:
         raise UsageError(f"{release}: the release cannot be written: {error.strerror or error}") from None
-    # Only now nothing refers to the shards of an earlier release in this folder.
-    for path in sorted({*before} - {entry.path for entry in entries}):
-        (release / path).unlink(missing_ok=True)
-    return manifest, True
+    return manifest, changed
 
 
 def _numbered(outcome: Outcome) -> list[tuple[str, int, str, Committed]]:
@@ -168,19 +166,34 @@ def _notice(plan: Plan) -> str:
     return DATA_NOTICE.format(name=plan.recipe.name, sources="\n".join(lines))
 
 
-def _unchanged(release: Path, manifest: Manifest, entries: list[ShardEntry]) -> bool:
+def _unchanged(release: Path, texts: Mapping[str, bytes], entries: list[ShardEntry]) -> bool:
     try:
-        same = (release / "manifest.json").read_bytes() == dump(manifest)
+        same = all((release / name).read_bytes() == content for name, content in texts.items())
         return same and all((release / entry.path).stat().st_size == entry.bytes for entry in entries)
     except OSError:
         return False
 
 
-def _place(committed: Path, target: Path) -> None:
+def _place(committed: Path, target: Path, sha256: str) -> None:
     """A copy, not a hard link: a shard damaged in the release must not damage what it can be re-created from."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(committed, draft)
-    os.replace(draft, target)
+    try:
+        shutil.copyfile(committed, draft)
+        with draft.open("rb") as copy:
+            if hashlib.file_digest(copy, "sha256").hexdigest() != sha256:
+                raise InputError(f"{committed}: damaged since it was committed; delete it and run again")
+            os.fsync(copy.fileno())
+        os.replace(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _remove_others(data: Path, entries: list[ShardEntry]) -> None:
+    """Shards of earlier releases and drafts of killed runs, known by their names; nothing else is touched."""
+    listed = {entry.path for entry in entries}
+    for file in sorted(data.glob("*")):
+        if _SHARD_NAME.fullmatch(file.name) and f"data/{file.name}" not in listed:
+            file.unlink(missing_ok=True)
 
 
 def _write(target: Path, content: bytes) -> None:

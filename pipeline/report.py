@@ -44,15 +44,13 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
     console.print(_reasons(funnel))
     shape = Shape(manifest.dedup.bands, manifest.dedup.band_rows)
     console.print(
-        f"dedup: {shape.bands} bands of {shape.rows} rows suspect {found(0.8, shape):.0%} of the pairs that are .8 alike and "
-        f"{found(0.9, shape):.2%} at .9; each deletion was verified to be at least {manifest.dedup.similarity:g} alike",
-        soft_wrap=True,
+        f"dedup: {shape.bands} bands of {shape.rows} rows find {found(0.8, shape):.0%} of the pairs that are 0.8 alike, "
+        f"{found(0.9, shape):.2%} at 0.9;\n  each deletion was verified to be at least {manifest.dedup.similarity:g} alike"
     )
     tokenizer = manifest.tokenizers[0]
     console.print(
-        f"polishing ratio (精米歩合): {manifest.polishing_ratio:.1%} of the extracted characters are in the release; "
-        f"{tokenizer.characters_per_token:.2f} characters per {tokenizer.key} token",
-        soft_wrap=True,
+        f"polishing ratio (精米歩合): {manifest.polishing_ratio:.1%} of the extracted characters are in the release;\n  "
+        f"{tokenizer.characters_per_token:.2f} characters per {tokenizer.key} token"
     )
     for source in manifest.sources:
         written = source.funnel.written
@@ -89,6 +87,8 @@ def _reasons(funnel: Funnel) -> Table:
         ordered = sorted(group.items(), key=lambda item: (-item[1], item[0]))
         for row, (reason, n) in enumerate(ordered):
             table.add_row("" if row else stage, reason, f"{n:,}", meaning(reason))
+    for kind, n in funnel.lost.items():
+        table.add_row("", f"quarantined: {kind}", f"{n:,}", "see the quarantine in the work folder")
     return table
 
 

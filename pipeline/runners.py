@@ -87,7 +87,11 @@ class Processes(Executor):
         for slot in range(self._workers):
             if self._queue and slot not in busy:
                 handle, unit = self._queue.popleft()
-                future = self._pools[slot].submit(execute, unit, self._root)
+                try:
+                    future = self._pools[slot].submit(execute, unit, self._root)
+                except BrokenProcessPool:  # its process was killed while it had nothing to do
+                    self._pools[slot] = self._pool()
+                    future = self._pools[slot].submit(execute, unit, self._root)
                 self._running[future], self._handles[future] = slot, handle
 
     def _pool(self) -> futures.ProcessPoolExecutor:

@@ -18,19 +18,24 @@ from pipeline.sources import partitions
 from pipeline.store import LocalStore, sweep_scratch
 
 
+def look(recipe: Recipe) -> Plan:
+    """The plan, for a verb that only reads: nothing is written but the cache of file hashes, where that can be."""
+    return Plan(recipe, partitions(recipe))
+
+
 def prepare(recipe: Recipe, sample: int = 0) -> Plan:
     """Check the outputs and the inputs and make the plan. UsageError before anything has run."""
-    _writable(recipe.work, "work")
-    _writable(recipe.release, "release")
     if recipe.work == recipe.release:
         raise UsageError(f"{recipe.path}: work and release are the same folder ({recipe.work}); give each its own")
-    sweep_scratch(recipe.work)
+    _writable(recipe.work, "work")
+    _writable(recipe.release, "release")
     return Plan(recipe, partitions(recipe), sample)
 
 
 def make_release(recipe: Recipe, runner: str, workers: int) -> tuple[Manifest, bool]:
     """Run what is not committed yet and publish. Returns the manifest and whether the release had to change."""
     plan = prepare(recipe)
+    sweep_scratch(recipe.work)
     outcome = run_plan(plan, runner, workers)
     return publish(plan, LocalStore(recipe.work), outcome)
 

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,16 +37,28 @@ def _expand(source: Source, recipe: Recipe) -> list[Path]:
     where = f"{recipe.path}: source {source.name!r}"
     paths: list[Path] = []
     for pattern in source.files:
-        found = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]
+        literal = _unescaped(pattern)
+        found = [literal] if os.path.lexists(literal) else sorted(glob.glob(pattern, recursive=True))
+        if not found and not glob.has_magic(literal):
+            found = [literal]
         if not found:
-            raise UsageError(f"{where}: no file matches {pattern}")
+            raise UsageError(f"{where}: no file matches {literal}")
         paths += map(Path, found)
     for path in paths:
         _check(path, where)
     return paths
 
 
+def _unescaped(pattern: str) -> str:
+    """The path that a pattern names when nothing in it is a wildcard."""
+    return re.sub(r"\[([*?[])\]", r"\1", pattern)
+
+
 def _check(path: Path, where: str) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{where}: {str(path)!a}: the name is not UTF-8; rename the file") from None
     if path.is_dir():
         raise UsageError(f"{where}: {path} is a directory; name files, e.g. {path}/*.gz")
     if not path.exists():
@@ -57,14 +70,15 @@ def _check(path: Path, where: str) -> None:
 
 
 class _Hashes:
-    """sha256 of files, remembered by path, size and modification time."""
+    """sha256 of files, remembered by path, size, times and inode."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._known: dict[str, list[int | str]] = json.loads(path.read_bytes())
-        except (FileNotFoundError, ValueError):
-            self._known = {}
+            known = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            known = {}
+        self._known: dict[str, list[int | str]] = known if isinstance(known, dict) else {}
 
     def files(self, paths: Sequence[Path]) -> list[SourceFile]:
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -72,16 +86,21 @@ class _Hashes:
 
     def _file(self, path: Path) -> SourceFile:
         stat = path.stat()
-        key, seen = str(path), [stat.st_size, stat.st_mtime_ns]
+        key, seen = str(path), [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
         known = self._known.get(key)
-        if known is None or known[:2] != seen:
+        if known is None or known[:-1] != seen:
             with path.open("rb") as file:
                 known = [*seen, hashlib.file_digest(file, "sha256").hexdigest()]
             self._known[key] = known
-        return SourceFile(key, str(known[2]), stat.st_size)
+        return SourceFile(key, str(known[-1]), stat.st_size)
 
     def save(self) -> None:
-        descriptor, draft = tempfile.mkstemp(dir=self._path.parent)
+        """Keep them for the next time; where the folder cannot be written that only costs hashing again."""
+        try:
+            descriptor, draft = tempfile.mkstemp(dir=self._path.parent)
+        except OSError:
+            return
         with os.fdopen(descriptor, "w") as file:
             json.dump(self._known, file, indent=0, sort_keys=True)
+        os.chmod(draft, 0o644)
         os.replace(draft, self._path)

@@ -7,10 +7,13 @@ content, or created once. (S3: `put` is a PUT, `create` a PUT with `If-None-Matc
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -91,7 +94,7 @@ class LocalStore:
     def scratch(self) -> Iterator[Path]:
         base = self.root / "scratch"
         base.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=base))
+        folder = Path(tempfile.mkdtemp(prefix=f"{_processes_here()}-{os.getpid()}-", dir=base))
         try:
             yield folder
         finally:
@@ -99,11 +102,22 @@ class LocalStore:
 
 
 def sweep_scratch(root: Path) -> None:
-    """Remove what killed processes of this machine left in scratch; folders of living processes stay."""
-    for folder in (root / "scratch").glob("*-*"):
-        pid = folder.name.split("-", 1)[0]
+    """Remove what killed processes left in scratch. Only of this host and container: elsewhere a pid means another."""
+    here = _processes_here()
+    for folder in (root / "scratch").glob(f"{here}-*"):
+        pid = folder.name.removeprefix(f"{here}-").split("-", 1)[0]
         if pid.isdigit() and not _alive(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@lru_cache(maxsize=1)
+def _processes_here() -> str:
+    """A name for the set of processes that pids of ours belong to: the host and, on Linux, the pid namespace."""
+    try:
+        namespace = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        namespace = 0
+    return hashlib.sha256(f"{platform.node()} {namespace}".encode()).hexdigest()[:12]
 
 
 def _alive(pid: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.commit import CommitSink, Committed, digest, intact, load, stage_fingerprint
-from pipeline.errors import ShortError
+from pipeline.errors import InputError, ShortError
 from pipeline.store import LocalStore, Store
 from stages.base import MAIN, Inputs, Part, Rows, SourceFile, Stage
 
@@ -100,6 +101,7 @@ def execute(unit: Unit, root: str) -> Result:
 def _run(store: Store, steps: Sequence[tuple[Stage, str, str]], parts: Sequence[PartRef]) -> list[Committed]:
     """Run stages over the same inputs, in one pass where their class can, and commit each."""
     with contextlib.ExitStack() as stack:
+        _check_file(parts)
         sinks = []
         for stage, stage_fp, part_fp in steps:
             scratch = stack.enter_context(store.scratch())
@@ -118,7 +120,15 @@ def _run(store: Store, steps: Sequence[tuple[Stage, str, str]], parts: Sequence[
         else:
             for (stage, _, _), sink in zip(steps, sinks, strict=True):
                 stage.run(inputs, sink)
+        _check_file(parts)
         return [sink.commit() for sink in sinks]
+
+
+def _check_file(parts: Sequence[PartRef]) -> None:
+    """An input that is not the one whose sha256 stands in the plan must not be committed under it."""
+    file = parts[0].file if len(parts) == 1 else None
+    if file is not None and os.stat(file.path).st_size != file.bytes:
+        raise InputError(f"{file.path}: it has changed since this run began; run again when it is complete")
 
 
 def _check_environment(unit: Unit) -> None:

@@ -16,13 +16,10 @@ from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 
+from stages.errors import InputError
 from stages.parquet import ROWS, Rows
 
 MAIN = "rows"  # the name of a stage's main output: one row a document, in the order of `extract`
-
-
-class InputError(Exception):
-    """Input that cannot be used: one line that names the file, the place in it and the mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +45,30 @@ class Part:
     rows: Mapping[str, Rows]
 
     def groups(self, columns: Mapping[str, Sequence[str]]) -> Iterator[dict[str, pa.Table]]:
-        """Aligned row groups (at most `ROWS` rows) of several stages, only the named columns of each."""
-        readers = {stage: self.rows[stage].groups(names) for stage, names in columns.items()}
-        for tables in zip(*readers.values(), strict=True):
-            batch = dict(zip(readers, tables, strict=True))
-            if len({table.num_rows for table in tables}) > 1:
-                sizes = {stage: table.num_rows for stage, table in batch.items()}
-                raise AssertionError(f"row groups of partition {self.id} are not aligned: {sizes}")
-            yield batch
+        """The same rows of several stages, only the named columns of each: batches as the first one's row groups are."""
+        sizes = {stage: self.rows[stage].rows for stage in columns}
+        if len(set(sizes.values())) > 1:
+            raise AssertionError(f"the stages of partition {self.id} do not have the same rows: {sizes}")
+        lead, *others = columns
+        readers = {stage: _Reader(self.rows[stage].groups(columns[stage])) for stage in others}
+        for table in self.rows[lead].groups(columns[lead]):
+            yield {lead: table, **{stage: reader.take(table.num_rows) for stage, reader in readers.items()}}
+
+
+class _Reader:
+    """Rows of one stage in the portions asked for, however its own row groups are cut."""
+
+    def __init__(self, groups: Iterator[pa.Table]) -> None:
+        self._groups = groups
+        self._rest: pa.Table | None = None
+
+    def take(self, rows: int) -> pa.Table:
+        tables = [] if self._rest is None else [self._rest]
+        while sum(table.num_rows for table in tables) < rows:
+            tables.append(next(self._groups))
+        table = pa.concat_tables(tables)
+        self._rest = table.slice(rows)
+        return table.slice(0, rows)
 
 
 @dataclass(frozen=True, slots=True)

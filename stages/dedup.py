@@ -67,6 +67,9 @@ class Dedup(Stage):
     def __post_init__(self) -> None:
         if unknown := [name for name in self.order if name not in ORDERS]:
             raise ValueError(f"dedup.order knows {', '.join(ORDERS)}, not {', '.join(unknown)}")
+        for name in ("ngram", "all_pairs", "comparisons", "ranges"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"dedup.{name} must be at least 1, not {getattr(self, name)}")
         if not 0 < self.similarity <= 1:
             raise ValueError(f"dedup.similarity must be over 0 and at most 1, not {self.similarity}")
 

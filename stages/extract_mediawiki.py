@@ -66,6 +66,7 @@ class ExtractMediawiki(Stage):
             sink.count("records")
             if isinstance(record, Damage):
                 sink.count("quarantined")
+                sink.count("lost.damage")
                 where = f"{file.name} at byte {record.offset}, after page {record.after!r}"
                 sink.quarantine(id="", url="", where=where, error=record.error)
                 continue
@@ -73,6 +74,7 @@ class ExtractMediawiki(Stage):
                 row = self._row(record, file, sink)
             except Exception as error:  # a page that the cleaner cannot bear costs itself, and its record says why
                 sink.count("quarantined")
+                sink.count("lost.raised")
                 where = f"{file.name} at byte {record.offset}, page {record.id} {record.title!r}"
                 fault = f"{type(error).__name__}: {error}".splitlines()[0]
                 sink.quarantine(id=_id(record).hex(), url=self._url(record), where=where, error=fault)

@@ -22,11 +22,13 @@ from stages import charset, markup
 from stages.base import MAIN, NEUTRAL, ROWS, InputError, Inputs, Sink, SourceFile, Stage, document_id
 from stages.caps import Caps, request
 from stages.documents import DOCUMENTS, PASSED
-from stages.guard import Guard, Lost, guard
+from stages.guard import Guard, Lost, UnavailableError, guard
 from stages.warc import Damage, Record, read
 
 LOOK_AHEAD = 20  # records looked at for every page of a sample: one page in twenty of a crawl is Japanese
-BUFFER = 32 << 20  # characters of text held before they go to the sink
+BUFFER = 32 << 20  # characters of text in a row group at most: what every later stage holds at once
+MIN_DEADLINE = 60.0  # seconds: over ten times the worst page below the caps
+MIN_MEMORY = 2 << 30  # bytes
 
 _HTML = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
 _HTML_MARKS = (b"<!doctype html", b"<html", b"<head", b"<body")
@@ -64,6 +66,9 @@ class ExtractWarc(Stage):
     libraries: ClassVar[tuple[str, ...]] = ("brotli", "courlan", "fastwarc", "justext", "lxml", "trafilatura", "warcio")
 
     def __post_init__(self) -> None:
+        # Both decide nothing for a capped page, so they are no part of the fingerprint; lower, they would.
+        if self.deadline < MIN_DEADLINE or self.memory < MIN_MEMORY:
+            raise ValueError(f"deadline must be at least {MIN_DEADLINE:g} s and memory at least {MIN_MEMORY} bytes")
         if self.sample < 0:
             raise ValueError(f"sample = {self.sample}: give a number of pages, or 0 for the whole file")
 
@@ -78,19 +83,24 @@ class ExtractWarc(Stage):
         output = _Output(sink, file)
         records = _identified(read(file.path, self.engine), file)
         for id, record in self._sampled(records) if self.sample else records:
+            sink.count("records")
             if isinstance(record, Damage):
-                output.lose(id, "", record.offset, record.error)
-                continue
-            page = self._page(record)
-            if isinstance(page, str):
-                output.pass_by(record, page)
+                output.lose(id, "", record.offset, record.error, "damage")
                 continue
             try:
-                fields = self._extract(page, net)
+                page = self._page(record)
+                fields = {} if isinstance(page, str) else self._extract(page, net)
             except Lost as lost:
-                output.lose(id, record.url, record.offset, str(lost))
-                continue
-            output.keep(id, record, page.decoded, fields)
+                output.lose(id, record.url, record.offset, str(lost), lost.kind)
+            except (UnavailableError, MemoryError, OSError):  # the machine's fault, not the page's
+                raise
+            except Exception as error:  # a page that a rule of ours cannot read costs that page, not the crawl
+                output.lose(id, record.url, record.offset, f"{type(error).__name__}: {error}", "raised")
+            else:
+                if isinstance(page, str):
+                    output.pass_by(record, page)
+                else:
+                    output.keep(id, record, page.decoded, fields)
         output.flush()
 
     def _page(self, record: Record) -> Page | str:
@@ -139,7 +149,7 @@ class ExtractWarc(Stage):
         for position, (id, record) in enumerate(islice(records, LOOK_AHEAD * self.sample)):
             if isinstance(record, Damage):
                 yield id, record
-            elif isinstance(self._page(record), Page):
+            elif self._worth_a_look(record):
                 entry = (-int.from_bytes(id, "big"), position, record)
                 if len(chosen) < self.sample:
                     heapq.heappush(chosen, entry)
@@ -147,6 +157,12 @@ class ExtractWarc(Stage):
                     heapq.heappushpop(chosen, entry)
         for negative_id, _, record in sorted(chosen, key=lambda entry: entry[1]):
             yield (-negative_id).to_bytes(16, "big"), record
+
+    def _worth_a_look(self, record: Record) -> bool:
+        try:
+            return isinstance(self._page(record), Page)
+        except Exception:  # `run` meets the same error again, and quarantines the page with it
+            return True
 
 
 def _looks_like_html(body: bytes) -> bool:
@@ -179,18 +195,20 @@ class _Output:
         self._characters = 0
 
     def pass_by(self, record: Record, reason: str) -> None:
-        self._count(reason)
+        self._sink.count(reason)
         url_hash = hashlib.blake2b(record.url.encode(), digest_size=8).digest()
         self._passed.append({"url_hash": url_hash, "offset": record.offset, "reason": reason})
         if len(self._passed) >= 20 * ROWS:
             self.flush()
 
-    def lose(self, id: bytes, url: str, offset: int, error: str) -> None:
-        self._count("quarantined")
+    def lose(self, id: bytes, url: str, offset: int, error: str, kind: str) -> None:
+        self._sink.count("quarantined")
+        self._sink.count(f"lost.{kind}")
+        error = " ".join(error.split())
         self._sink.quarantine(id=id.hex(), url=url, where=f"{self._file.name} at byte {offset}", error=error)
 
     def keep(self, id: bytes, record: Record, decoded: charset.Decoded, fields: dict[str, str]) -> None:
-        self._count("rows")
+        self._sink.count("rows")
         reason, text = fields.get("reason", ""), fields.get("text", "")
         if reason:
             self._sink.reason(reason)
@@ -214,11 +232,7 @@ class _Output:
 
     def flush(self) -> None:
         if self._rows:
-            self._sink.write(pa.Table.from_pylist(self._rows, schema=DOCUMENTS))
+            self._sink.write(pa.Table.from_pylist(self._rows, schema=DOCUMENTS), cut=True)
         if self._passed:
             self._sink.write(pa.Table.from_pylist(self._passed, schema=PASSED), to="passed")
         self._rows, self._passed, self._characters = [], [], 0
-
-    def _count(self, counter: str) -> None:
-        self._sink.count("records")
-        self._sink.count(counter)

@@ -48,6 +48,18 @@ class Lost(Exception):  # noqa: N818 - the document is in error, the program is 
         self.detail = detail
 
 
+class UnavailableError(RuntimeError):
+    """No child can do the work, whatever the document: the task fails and is tried again."""
+
+
+class _EndedError(Exception):
+    """The child has ended while it worked on a document."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}")
+        self.code = code
+
+
 class Guard:
     """Runs `target` ('module:function', bytes to bytes) in a child with a deadline in seconds and a limit in bytes.
 
@@ -63,7 +75,25 @@ class Guard:
         self._answers = -1
 
     def call(self, payload: bytes) -> bytes:
-        """What the target returns for `payload`. Raises Lost; RuntimeError if the child cannot be started at all."""
+        """What the target returns for `payload`.
+
+        Raises Lost when the document is at fault: it raised, or took too long, or ended a fresh child as it had ended
+        the one before. A child that was killed from outside twice (the system ran out of memory, somebody typed kill)
+        says nothing of the document: UnavailableError, so that the task is tried again and no loss is committed.
+        """
+        try:
+            return self._call(payload)
+        except _EndedError:
+            try:
+                return self._call(payload)
+            except _EndedError as ended:
+                if ended.code == -signal.SIGKILL:
+                    raise UnavailableError(
+                        f"the child running {self.target} was killed twice from outside (SIGKILL)"
+                    ) from None
+                raise Lost("crash", f"the child running {self.target} ended {ended}") from None
+
+    def _call(self, payload: bytes) -> bytes:
         if self._child is None or self._child.poll() is not None:  # it died between two documents: nobody's fault
             self._start()
         until = time.monotonic() + self.deadline
@@ -74,7 +104,7 @@ class Guard:
             self.close()
             raise Lost("deadline", f"{self.target} took more than {self.deadline:g} s") from None
         except (EOFError, BrokenPipeError):
-            raise self._death() from None
+            raise self._ended() from None
         except BaseException:  # Ctrl-C between two frames: the next call must not read the answer of this one
             self.close()
             raise
@@ -125,16 +155,13 @@ class Guard:
             self._receive(time.monotonic() + _START_SECONDS)
         except (EOFError, TimeoutError) as error:
             self.close()
-            raise RuntimeError(f"cannot start {' '.join(command)}: see the error of the child above") from error
+            raise UnavailableError(f"cannot start {' '.join(command)}: see the error of the child above") from error
 
-    def _death(self) -> Lost:
+    def _ended(self) -> _EndedError:
         assert self._child is not None
         code = self._child.wait()
         self.close()
-        if code == -signal.SIGKILL:
-            return Lost("memory", f"the child running {self.target} was killed by the system (SIGKILL)")
-        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        return Lost("crash", f"the child running {self.target} ended {how}")
+        return _EndedError(code)
 
     def _send(self, kind: bytes, payload: bytes, until: float) -> None:
         for part in (_HEADER.pack(kind, len(payload)), payload):

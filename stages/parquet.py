@@ -6,6 +6,7 @@ buffered and every row group is written from one combined chunk.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from stages.errors import InputError
 
 ROWS = 1000  # rows in a row group of per-partition files; group k of a sidecar = group k of `extract`
 
@@ -28,6 +31,7 @@ WRITER = {
     "store_schema": True,
     "version": "2.6",
     "data_page_version": "1.0",
+    "write_page_checksum": True,  # a flipped bit in committed work is found when it is read, not in the release
 }
 
 
@@ -75,6 +79,18 @@ class Writer:
         self.close()
 
 
+@contextlib.contextmanager
+def open_checked(path: str) -> Iterator[pq.ParquetFile]:
+    """Open a committed file so that every page is checked when it is read. InputError names a file that is damaged."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
+    except FileNotFoundError:
+        raise InputError(f"{path}: gone since it was committed; run again: it is made anew") from None
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path}: damaged ({' '.join(str(error).split())[:120]}); delete it and run again") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """A committed Parquet file, read by row group."""
@@ -84,16 +100,17 @@ class Rows:
     rows: int
 
     def groups(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        with pq.ParquetFile(self.path) as file:
+        with open_checked(self.path) as file:
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group, columns=None if columns is None else list(columns))
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
-        return pq.read_table(self.path, columns=None if columns is None else list(columns), partitioning=None)
+        with open_checked(self.path) as file:
+            return file.read(columns=None if columns is None else list(columns))
 
     def take(self, rows: npt.NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
         """The rows of these numbers (ascending), reading no row group without one of them."""
-        with pq.ParquetFile(self.path) as file:
+        with open_checked(self.path) as file:
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             ends = np.cumsum(sizes, dtype=np.int64)
             tables = [file.schema_arrow.empty_table().select(list(columns))]
@@ -107,7 +124,7 @@ class Rows:
 
     def between(self, column: str, low: int, high: int, columns: Sequence[str]) -> pa.Table:
         """The rows with low <= `column` <= high (integers), reading only the row groups whose statistics allow any."""
-        with pq.ParquetFile(self.path) as file:
+        with open_checked(self.path) as file:
             index = file.schema_arrow.get_field_index(column)
             tables = [file.schema_arrow.empty_table().select(list(columns))]
             for group in range(file.num_row_groups):

@@ -126,6 +126,10 @@ class Shards(Stage):
     barrier: ClassVar[bool] = True
     group_rows: ClassVar[int] = 1 << 30  # row groups end where `_row_groups` cuts them
 
+    def __post_init__(self) -> None:
+        if self.megabytes < 1:
+            raise ValueError(f"shards.megabytes must be at least 1, not {self.megabytes}")
+
     def params(self) -> dict[str, Any]:
         return {"megabytes": self.megabytes, "group_bytes": GROUP_BYTES}
 

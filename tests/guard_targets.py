@@ -32,6 +32,12 @@ def serve(payload: bytes) -> bytes:
             return repr({"一", "二", "三", "四", "五"}).encode()
         case b"exit":
             os._exit(3)
+        case _ if payload.startswith(b"killed once "):
+            flag = payload.removeprefix(b"killed once ")
+            if os.path.exists(flag):
+                return b"survived"
+            os.close(os.open(flag, os.O_CREAT))
+            os.kill(os.getpid(), signal.SIGKILL)
         case b"killed":
             os.kill(os.getpid(), signal.SIGKILL)
     return payload

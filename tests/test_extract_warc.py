@@ -133,7 +133,41 @@ def test_default_caps_are_those_of_the_parser() -> None:
 
 
 def test_limits_of_the_net_do_not_change_the_fingerprint() -> None:
-    assert ExtractWarc(deadline=1.0, memory=1 << 30).params() == ExtractWarc().params()
+    assert ExtractWarc(deadline=600.0, memory=8 << 30).params() == ExtractWarc().params()
+
+
+@pytest.mark.parametrize("limits", [{"deadline": 0.001}, {"memory": 1 << 20}])
+def test_limits_so_low_that_they_would_decide_are_refused(limits: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must be at least"):
+        ExtractWarc(**limits)
+
+
+def test_a_page_that_our_own_rules_cannot_read_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(stripped: str, least: int) -> bool:
+        if "毒" in stripped:
+            raise ValueError("boom")
+        return True
+
+    monkeypatch.setattr(extract_warc.markup, "is_japanese", explode)
+    poison = Response(html(PROSE + "毒"))
+    sink = run(ExtractWarc(), inputs(write(tmp_path / "a.warc.gz", JAPANESE, poison, JAPANESE)))
+    assert sink.counters == {"records": 3, "rows": 2, "quarantined": 1, "lost.raised": 1}
+    assert law_holds(sink)
+
+
+def test_a_character_reference_of_five_thousand_digits_is_text(tmp_path: Path) -> None:
+    endless = Response(html(PROSE + "&#" + "1" * 5000 + ";"))
+    sink = run(ExtractWarc(), inputs(write(tmp_path / "a.warc.gz", endless)))
+    assert sink.counters["rows"] == 1
+
+
+def test_a_full_disk_is_not_the_fault_of_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(extract_warc.markup, "strip", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(ExtractWarc(), inputs(write(tmp_path / "a.warc.gz", JAPANESE)))
 
 
 def test_poison_page_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +176,7 @@ def test_poison_page_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     poison = Response(html(PROSE + "毒"), url="https://example.jp/毒")
     sink = run(ExtractWarc(), inputs(write(tmp_path / "a.warc.gz", JAPANESE, poison, JAPANESE)))
     net.close()
-    assert sink.counters == {"records": 3, "rows": 2, "quarantined": 1}
+    assert sink.counters == {"records": 3, "rows": 2, "quarantined": 1, "lost.raised": 1}
     (lost,) = sink.quarantined
     assert lost["id"] == document_id(record_id(1)).hex()
     assert lost["url"] == "https://example.jp/毒"
@@ -151,7 +185,8 @@ def test_poison_page_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert law_holds(sink)
 
 
-def test_deadline_quarantines(tmp_path: Path) -> None:
+def test_deadline_quarantines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extract_warc, "MIN_DEADLINE", 0.0)
     sink = run(ExtractWarc(deadline=1e-6), inputs(write(tmp_path / "a.warc.gz", JAPANESE, ENGLISH)))
     assert sink.quarantined[0]["error"].startswith("deadline: ")
     assert law_holds(sink)

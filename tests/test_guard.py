@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.guard import Guard, Lost, guard
+from stages.guard import Guard, Lost, UnavailableError, guard
 
 ROOT = Path(__file__).parent.parent
 
@@ -56,7 +56,6 @@ def test_child_is_kept_between_documents(child: Guard) -> None:
     [
         (b"segfault", "crash", "SIGSEGV"),
         (b"exit", "crash", "exit code 3"),
-        (b"killed", "memory", "SIGKILL"),
         (b"eat memory", "memory", str(2 << 30)),
         (b"raise", "raised", "ValueError: 改行 を含む"),
     ],
@@ -67,6 +66,17 @@ def test_poison_costs_exactly_itself(child: Guard, poison: bytes, kind: str, det
         child.call(poison)
     assert lost.value.kind == kind
     assert detail in lost.value.detail
+    assert child.call(b"after") == b"after"
+
+
+def test_a_child_killed_from_outside_once_costs_nothing(child: Guard, tmp_path: Path) -> None:
+    """The out-of-memory killer, or somebody's kill -9, says nothing of the document: it is tried in a fresh child."""
+    assert child.call(f"killed once {tmp_path / 'flag'}".encode()) == b"survived"
+
+
+def test_a_child_killed_twice_fails_the_task_and_not_the_document(child: Guard) -> None:
+    with pytest.raises(UnavailableError, match="killed twice from outside"):
+        child.call(b"killed")
     assert child.call(b"after") == b"after"
 
 
@@ -127,7 +137,7 @@ def test_one_guard_for_each_process_and_target() -> None:
 PARENT = """
     import signal, sys, threading
     sys.path.insert(0, {root!r})
-    from stages.guard import guard
+    from stages.guard import UnavailableError, guard
     child = guard("tests.guard_targets:serve")
     print(child.call(b"pid").decode(), flush=True)
     child.call({call!r})

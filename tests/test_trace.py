@@ -24,19 +24,18 @@ def trace(golden_run: Path, monkeypatch: pytest.MonkeyPatch):
 def test_a_kept_document(trace) -> None:
     ran = trace(URLS["news-ferry"])
     assert ran.code == 0
-    assert "verdict: kept" in ran.out
-    assert "dedup: kept, stands for 2 document(s)" in ran.out
+    assert ran.out.splitlines()[-1] == "=> in the release; stands for 2 document(s)"
 
 
 def test_a_duplicate_names_its_keeper_and_how_alike_they_are(trace) -> None:
     out = trace(URLS["news-ferry-flash"]).out
     assert f"like {URLS['news-ferry']}" in out
-    assert "dropped (near), 0.8" in out
+    assert "=> not in the release: dedup.near, 0.8" in out
 
 
 def test_a_rejected_document_shows_every_bound_it_missed(trace) -> None:
     out = trace(URLS["bungei-shi"]).out
-    assert "verdict: rejected, JA204" in out
+    assert "=> not in the release: rejected by JA204 (short line share), and by JA205, JA206" in out
     assert [line.split()[1] for line in out.splitlines() if line.startswith("  x ")] == ["JA204", "JA205", "JA206"]
 
 
@@ -52,7 +51,18 @@ def test_an_id_finds_the_same_document_as_its_url(trace) -> None:
     assert trace(id).out == by_url
 
 
+def test_what_extraction_rejected_shows_no_measures_of_nothing(trace) -> None:
+    out = trace(URLS["wiki-list-bridges"]).out
+    assert "extract.list" in out
+    assert "JA" not in out
+
+
+def test_an_empty_target_is_wrong_use(trace) -> None:
+    assert trace(" ").code == 2
+
+
 def test_what_is_not_there_is_said_to_be_not_there(trace) -> None:
     ran = trace("https://nowhere.example/")
     assert ran.code == 1
     assert "not in this run" in ran.err
+    assert "1 damaged record(s) of it lost their URL" in ran.err
