@@ -44,12 +44,12 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
     console.print(_reasons(funnel))
     shape = Shape(manifest.dedup.bands, manifest.dedup.band_rows)
     console.print(
-        f"dedup: {shape.bands} bands of {shape.rows} rows find {found(0.8, shape):.0%} of the pairs that are 0.8 alike, "
-        f"{found(0.9, shape):.2%} at 0.9;\n  each deletion was verified to be at least {manifest.dedup.similarity:g} alike"
+        f"dedup: {shape.bands} bands of {shape.rows} rows find {found(0.8, shape):.0%} of the pairs that are 0.8 alike,\n"
+        f"  {found(0.9, shape):.2%} at 0.9; each deletion was verified to be at least {manifest.dedup.similarity:g} alike"
     )
     tokenizer = manifest.tokenizers[0]
     console.print(
-        f"polishing ratio (精米歩合): {manifest.polishing_ratio:.1%} of the extracted characters are in the release;\n  "
+        f"polishing ratio (精米歩合): {manifest.polishing_ratio:.1%} of the extracted characters remain;\n  "
         f"{tokenizer.characters_per_token:.2f} characters per {tokenizer.key} token"
     )
     for source in manifest.sources:
@@ -88,7 +88,7 @@ def _reasons(funnel: Funnel) -> Table:
         for row, (reason, n) in enumerate(ordered):
             table.add_row("" if row else stage, reason, f"{n:,}", meaning(reason))
     for kind, n in funnel.lost.items():
-        table.add_row("", f"quarantined: {kind}", f"{n:,}", "see the quarantine in the work folder")
+        table.add_row("", f"quarantined: {kind}", f"{n:,}", "see the quarantine file")
     return table
 
 

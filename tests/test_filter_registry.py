@@ -31,7 +31,7 @@ from filters.page import Page
 from filters.text import Text
 """
 
-DECORATOR = '@keep_if(code="JA901", at_most=0.20, source="own")'
+DECORATOR = '@keep_if(code="JA801", at_most=0.20, source="own")'
 BODY = '''
 def latin_share(text: Text) -> float:
     """Latin among visible characters.
@@ -79,7 +79,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def test_a_complete_declaration_is_registered(import_family: Importer) -> None:
     import_family(COMPLETE)
-    assert base.REGISTRY["JA901"].judge(Text("日本語 text")).value == pytest.approx(4 / 7)
+    assert base.REGISTRY["JA801"].judge(Text("日本語 text")).value == pytest.approx(4 / 7)
 
 
 REFUSED = {
@@ -90,16 +90,16 @@ REFUSED = {
     "no bound": (COMPLETE.replace("at_most=0.20, ", ""), "at_least= or at_most="),
     "bounds crossed": (COMPLETE.replace("at_most=0.20", "at_least=0.5, at_most=0.20"), "nothing to keep"),
     "nan bound": (COMPLETE.replace("at_most=0.20", 'at_most=float("nan")'), "nothing to keep"),
-    "malformed code": (COMPLETE.replace("JA901", "JA91"), "three digits"),
-    "lower-case code": (COMPLETE.replace("JA901", "ja901"), "three digits"),
-    "taken code": (COMPLETE.replace("JA901", "JA101"), "taken by hiragana_share in script.py"),
-    "digit of another file": (COMPLETE.replace("JA901", "JA199"), "belongs to script.py"),
+    "malformed code": (COMPLETE.replace("JA801", "JA81"), "three digits"),
+    "lower-case code": (COMPLETE.replace("JA801", "ja901"), "three digits"),
+    "taken code": (COMPLETE.replace("JA801", "JA101"), "taken by hiragana_share in script.py"),
+    "digit of another file": (COMPLETE.replace("JA801", "JA199"), "belongs to script.py"),
     "digit unlike the file's other filters": (
-        COMPLETE + DECORATOR.replace("JA901", "JA801") + BODY.replace("latin", "more_latin"),
-        "other filters of this file are JA9xx",
+        COMPLETE + DECORATOR.replace("JA801", "JA701") + BODY.replace("latin", "more_latin"),
+        "other filters of this file are JA8xx",
     ),
     "view unlike the file's other filters": (
-        COMPLETE + DECORATOR.replace("JA901", "JA902") + BODY.replace("text: Text", "page: Page"),
+        COMPLETE + DECORATOR.replace("JA801", "JA802") + BODY.replace("text: Text", "page: Page"),
         "at Text; give it a file of its own",
     ),
     "no docstring": (
@@ -129,20 +129,20 @@ def test_an_incomplete_declaration_is_refused_in_one_line_with_file_and_code(
 def test_an_example_goes_on_over_deeper_lines_and_escapes_line_breaks(import_family: Importer) -> None:
     source = COMPLETE.replace("勉強をしました。", "勉強を\n        しました。\\\\n次の行です。")
     import_family(source)
-    assert base.REGISTRY["JA901"].examples[0].text == "きょうはPythonの勉強をしました。\n次の行です。"
+    assert base.REGISTRY["JA801"].examples[0].text == "きょうはPythonの勉強をしました。\n次の行です。"
 
 
 def test_a_family_file_dropped_into_the_folder_appears_everywhere(copy: Path) -> None:
     (copy / "latin.py").write_text(COMPLETE, encoding="utf-8")
     script = (
         "from filters import FAMILIES, FILTERS; from filters.catalogue import markdown;"
-        "print(list(FILTERS)[-1], FAMILIES['latin'].prefix, '### JA901 latin_share' in markdown(),"
+        "print(list(FILTERS)[-1], FAMILIES['latin'].prefix, '### JA801 latin_share' in markdown(),"
         "FAMILIES['latin'].fingerprint != FAMILIES['script'].fingerprint)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=copy.parent, capture_output=True, text=True, encoding="utf-8", check=False
     )
-    assert done.stdout.split() == ["JA901", "JA9", "True", "True"], done.stderr
+    assert done.stdout.split() == ["JA801", "JA8", "True", "True"], done.stderr
 
 
 def test_filters_and_families_are_in_code_order() -> None:
@@ -242,8 +242,8 @@ def test_crossed_bounds_are_refused() -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_measure_without_a_number_raises_naming_its_code(import_family: Importer, value: float) -> None:
     import_family(COMPLETE.replace("return text.share(Char.LATIN, of=VISIBLE)", f"return float('{value}')"))
-    with pytest.raises(FilterError, match="JA901 latin_share: measured"):
-        base.REGISTRY["JA901"].judge(Text("あ"))
+    with pytest.raises(FilterError, match="JA801 latin_share: measured"):
+        base.REGISTRY["JA801"].judge(Text("あ"))
 
 
 def test_the_catalogue_is_fresh() -> None:

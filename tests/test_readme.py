@@ -74,7 +74,3 @@ def test_a_new_family_is_one_file_and_appears_everywhere(tmp_path: Path) -> None
     assert "JA901" in run("pytest", "-v", "-p", "no:cacheprovider", "tests/test_filter_examples.py")
     run("pipeline", "run", "manifests/quickstart.toml", "--runner", "local", "--workers", "1")
     assert '"JA901"' in (tmp_path / "build" / "quickstart" / "release" / "manifest.json").read_text()
-    listed = seimai(
-        "plan", ROOT / "manifests" / "quickstart.toml", "--work", tmp_path / "w", "--release", tmp_path / "r"
-    )
-    assert "measure-prices" not in listed.out, "the checkout itself has no such family"
