@@ -127,7 +127,15 @@ def _run(store: Store, steps: Sequence[tuple[Stage, str, str]], parts: Sequence[
 def _check_file(parts: Sequence[PartRef]) -> None:
     """An input that is not the one whose sha256 stands in the plan must not be committed under it."""
     file = parts[0].file if len(parts) == 1 else None
-    if file is not None and os.stat(file.path).st_size != file.bytes:
+    if file is None:
+        return
+    try:
+        size = os.stat(file.path).st_size
+    except OSError as error:
+        raise InputError(
+            f"{file.path}: {error.strerror}; every worker must see the inputs under the same path"
+        ) from None
+    if size != file.bytes:
         raise InputError(f"{file.path}: it has changed since this run began; run again when it is complete")
 
 

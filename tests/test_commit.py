@@ -45,7 +45,7 @@ class Leaky(Numbers):
         sink.count("documents", 1)
 
 
-PART = PartRef("p", "s", 0, SourceFile("/nowhere", "ab" * 32, 1), {})
+PART = PartRef("p", "s", 0, SourceFile(__file__, "ab" * 32, Path(__file__).stat().st_size), {})
 
 
 def unit(stage: Stage) -> Unit:

@@ -30,7 +30,7 @@ def test_every_recipe_of_the_repository_loads(file: Path) -> None:
         (WARC + "[filters]\nselect = ['JB']\n", "no filter is called 'JB'"),
         (WARC + "[filters.bounds.JA999]\nat_least = 1\n", "bounds.JA999: no such filter"),
         (WARC + "[filters.bounds.JA101]\nat_least = 0.1\n", "a moved bound must say why"),
-        (WARC + '[filters.bounds.JA101]\nat_least = "x"\nbecause = "y"\n', "must be a number"),
+        (WARC + '[filters.bounds.JA101]\nat_least = "x"\nbecause = "y"\n', "must be a finite number"),
         (WARC + WARC, "two sources are called 'crawl'"),
         ("", "at least one [[source]]"),
         ("[[source]\n", "not valid TOML"),
