@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ class Sink(Protocol):
         """Record one document that could not be processed: hex id (or ''), URL, place in the input, one-line error."""
 
 
-class Stage:
+class Stage(ABC):
     """A step on the way of a document. Subclasses are frozen dataclasses; their fields are the recipe's parameters.
 
     A field with `metadata=NEUTRAL` does not affect the output and stays out of the fingerprint.
@@ -140,12 +141,13 @@ class Stage:
         """Files that affect the output (models, dictionaries, word lists): name -> sha256."""
         return {}
 
+    @abstractmethod
     def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
         """Name -> schema of every file this stage writes for these inputs, even when it gets no row."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run(self, inputs: Inputs, sink: Sink) -> None:
-        raise NotImplementedError
+        """Write what follows from the inputs and the parameters, and from nothing else."""
 
 
 NEUTRAL: Mapping[str, bool] = {"neutral": True}
@@ -171,9 +173,9 @@ class Sidecar(Stage):
     def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
         return {MAIN: self.layout()}
 
+    @abstractmethod
     def rows(self, batch: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
         """One row group of each stage in `columns` -> the same number of rows of `schema`."""
-        raise NotImplementedError
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
         for batch in inputs.part.groups(self.columns):
