@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ def seimai(*arguments: object) -> Ran:
     return Ran(code, out.getvalue(), err.getvalue())
 
 
+def hear_ctrl_c() -> None:
+    """A shell starts background jobs with SIGINT ignored, and children inherit it: undo that, also under such a CI."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
     """One command as a user starts it."""
     return subprocess.Popen(
@@ -47,6 +53,7 @@ def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_ctrl_c,
     )
 
 

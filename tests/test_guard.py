@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from stages.guard import Guard, Lost, UnavailableError, guard
-
-ROOT = Path(__file__).parent.parent
+from tests.runs import ROOT, hear_ctrl_c
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +136,7 @@ def test_one_guard_for_each_process_and_target() -> None:
 PARENT = """
     import signal, sys, threading
     sys.path.insert(0, {root!r})
-    from stages.guard import UnavailableError, guard
+    from stages.guard import guard
     child = guard("tests.guard_targets:serve")
     print(child.call(b"pid").decode(), flush=True)
     child.call({call!r})
@@ -154,6 +153,7 @@ def parent_of(call: bytes) -> tuple[subprocess.Popen[str], int]:
         text=True,
         cwd="/",
         process_group=0,
+        preexec_fn=hear_ctrl_c,
     )
     assert parent.stdout is not None
     return parent, int(parent.stdout.readline())
