@@ -1,7 +1,7 @@
 """Where committed work lies: a small interface that a directory fills today and an object store can fill too.
 
-Names are relative, with forward slashes. Nothing is ever renamed or changed in place: a name is put once with its
-content, or created once. (S3: `put` is a PUT, `create` a PUT with `If-None-Match: *`.)
+Names are relative, with forward slashes. Nothing that counts is renamed or changed in place: a name is put with
+the content that it is made from, or created once. (S3: `put` is a PUT, `create` a PUT with `If-None-Match: *`.)
 """
 
 from __future__ import annotations

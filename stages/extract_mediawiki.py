@@ -23,7 +23,7 @@ from stages.wikitext import clean_page
 from stages.wikitext_templates import normalise
 
 LOOK_AHEAD = 20  # pages looked at for every page of a sample: enough that its articles are not neighbours by age alone
-BUFFER = 32 << 20  # characters of text held before they go to the sink
+BUFFER = 32 << 20  # characters of text in a row group at most: what every later stage holds at once
 
 _TITLE_SAFE = "/:;@$!*(),~"  # what MediaWiki's wfUrlencode leaves as it is
 _DISAMBIGUATION = frozenset(
@@ -175,5 +175,5 @@ class _Rows:
 
     def flush(self) -> None:
         if self._held:
-            self._sink.write(pa.Table.from_pylist(self._held, schema=DOCUMENTS))
+            self._sink.write(pa.Table.from_pylist(self._held, schema=DOCUMENTS), cut=True)
         self._held, self._characters = [], 0
