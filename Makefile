@@ -3,6 +3,8 @@ PYTHON ?= $(firstword $(foreach v,python3.11 python3.12 python3.13 python3,$(if 
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# The lock files are complete, so there is nothing to resolve: what stands in them is installed, and nothing else.
+LOCKED := install --no-deps --require-hashes -r
 
 .PHONY: corpus test lint bench clean
 
@@ -28,12 +30,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) $(LOCKED) requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/.test: requirements-test.lock $(VENV)/.run
-	$(PIP) install --require-hashes -r requirements-test.lock
+	$(PIP) $(LOCKED) requirements-test.lock
 	touch $@
 
 clean:
