@@ -28,12 +28,14 @@ class SourceFile:
     """One input file. `sha256` (hex) is its identity; `path` is only where this machine finds it."""
 
     path: str
-    sha256: str
+    sha256: str  # of its bytes; of a file that was fetched, the digest of what its server says it is
     bytes: int
+    label: str = ""  # what to call it where `path` is a fetched copy
+    head: bool = False  # only the beginning was fetched, for a dry run: that it ends there is no damage
 
     @property
     def name(self) -> str:
-        return Path(self.path).name
+        return self.label or Path(self.path).name
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-DOCUMENTS = pa.schema(
-    [
-        pa.field("id", pa.binary(16), nullable=False),
-        pa.field("url", pa.string(), nullable=False),
-        pa.field("title", pa.string(), nullable=False),  # '' when there is none
-        pa.field(
-            "date", pa.string(), nullable=False
-        ),  # RFC 3339 UTC: fetch time of a page, revision time of an article
-        pa.field("text", pa.large_string(), nullable=False),  # faithful: line breaks as the page had them
-        pa.field("reason", pa.string(), nullable=False),  # '' or why extraction rejects it: one of EXTRACT_REASONS
-        pa.field("origin", pa.string(), nullable=False),  # first 16 hex digits of the input file's sha256
-        pa.field("offset", pa.int64(), nullable=False),  # byte offset of the record (WARC) or of the page's stream
-        pa.field("charset", pa.string(), nullable=False),  # the encoding the bytes were decoded with
-        pa.field("replaced", pa.int32(), nullable=False),  # characters that could not be decoded (U+FFFD)
-        pa.field("declared_language", pa.string(), nullable=False),  # <html lang>, '' when absent
-    ]
-)
+_TEXT, _COUNT = pa.string(), pa.int32()
+_COLUMNS: dict[str, pa.DataType] = {
+    "id": pa.binary(16),
+    "url": _TEXT,
+    "host": _TEXT,  # of the URL: lower case, IDNA; '' when there is none
+    "title": _TEXT,
+    "date": _TEXT,  # RFC 3339 UTC: fetch time of a page, revision time of an article
+    "text": pa.large_string(),  # faithful: line breaks as the page had them
+    "reason": _TEXT,  # '' or why extraction rejects it: one of EXTRACT_REASONS
+    "via": _TEXT,  # '' or the sample of what was left out that it was taken along with: 'gate' or 'index'
+    "record": _TEXT,  # WARC-Record-ID
+    "file": _TEXT,  # the WARC file as it calls itself (WARC-Filename) or as the index calls it
+    "origin": _TEXT,  # first 16 hex digits of the input's sha256
+    "offset": pa.int64(),  # byte offset of the record in the WARC file, or of the page's stream in the dump
+    "length": pa.int64(),  # bytes of the record there
+    "mime": _TEXT,  # Content-Type without its parameters
+    "charset": _TEXT,  # the encoding the bytes were decoded with
+    "charset_by": _TEXT,  # what decided it: see `stages.charset`
+    "declared_charset": _TEXT,  # by the HTTP header, else by the page
+    "replaced": _COUNT,  # characters that could not be decoded (U+FFFD)
+    "private": _COUNT,  # characters of the private use areas: gaiji, emoji of old telephones
+    "declared_language": _TEXT,
+    "policy": _TEXT,  # signals such as 'noai noindex', see `stages.policy`
+    "page_license": _TEXT,  # of rel=license and the like: 'CC-BY-4.0' or a URL
+    "comments": _COUNT,  # characters of readers' comments that the page has, kept or not
+}
+DOCUMENTS = pa.schema([pa.field(name, kind, nullable=False) for name, kind in _COLUMNS.items()])
+_UNKNOWN = {name: "" if kind in (_TEXT, pa.large_string()) else 0 for name, kind in _COLUMNS.items()}
+
+
+def document(**known: object) -> dict[str, object]:
+    """A row of DOCUMENTS; what is not given is '' or 0. TypeError for a column there is not."""
+    if wrong := known.keys() - _UNKNOWN.keys():
+        raise TypeError(f"no such column: {', '.join(sorted(wrong))}")
+    return {**_UNKNOWN, **known}
+
 
 # Records that never become rows (not HTML, not 200, not Japanese at the gate): counted, with a compact locator each.
 PASSED = pa.schema(
@@ -48,4 +67,6 @@ PASSED_REASONS = {
     "passed.not-japanese": "no Japanese in the bytes",
     "passed.encoding": "a content encoding not undone",
     "passed.empty": "an empty body",
+    "passed.blocked": "a host on the block list",
+    "passed.truncated": "cut by the crawler, and the recipe takes no cut pages",
 }

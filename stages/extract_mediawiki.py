@@ -17,7 +17,8 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from stages.base import MAIN, ROWS, InputError, Inputs, Sink, SourceFile, Stage, document_id
-from stages.documents import DOCUMENTS, PASSED
+from stages.documents import DOCUMENTS, PASSED, document
+from stages.hosts import host_of
 from stages.mediawiki import Damage, WikiPage, read
 from stages.wikitext import clean_page
 from stages.wikitext_templates import normalise
@@ -92,19 +93,20 @@ class ExtractMediawiki(Stage):
             text, reason = cleaned.text, "" if cleaned.text else "extract.empty"
             if cleaned.unknown:
                 sink.count("templates.unknown", cleaned.unknown.total())
-        return {
-            "id": _id(page),
-            "url": self._url(page),
-            "title": page.title,
-            "date": page.timestamp,
-            "text": text,
-            "reason": reason,
-            "origin": file.sha256[:16],
-            "offset": page.offset,
-            "charset": "utf-8",
-            "replaced": 0,
-            "declared_language": "ja",
-        }
+        url = self._url(page)
+        return document(
+            id=_id(page),
+            url=url,
+            host=host_of(url),
+            title=page.title,
+            date=page.timestamp,
+            text=text,
+            reason=reason,
+            origin=file.sha256[:16],
+            offset=page.offset,
+            charset="utf-8",
+            declared_language="ja",
+        )
 
     def _reason(self, page: WikiPage) -> str:
         if page.redirect or _REDIRECT.match(page.wikitext):

@@ -21,8 +21,9 @@ import pyarrow as pa
 from stages import charset, markup
 from stages.base import MAIN, NEUTRAL, ROWS, InputError, Inputs, Sink, SourceFile, Stage, document_id
 from stages.caps import Caps, request
-from stages.documents import DOCUMENTS, PASSED
+from stages.documents import DOCUMENTS, PASSED, document
 from stages.guard import Guard, Lost, UnavailableError, guard
+from stages.hosts import host_of
 from stages.warc import Damage, Record, read
 
 LOOK_AHEAD = 20  # records looked at for every page of a sample: one page in twenty of a crawl is Japanese
@@ -212,19 +213,21 @@ class _Output:
         reason, text = fields.get("reason", ""), fields.get("text", "")
         if reason:
             self._sink.reason(reason)
-        row = {
-            "id": id,
-            "url": record.url,
-            "title": fields.get("title", ""),
-            "date": record.date,
-            "text": text,
-            "reason": reason,
-            "origin": self._file.sha256[:16],
-            "offset": record.offset,
-            "charset": decoded.encoding,
-            "replaced": decoded.replaced,
-            "declared_language": fields.get("declared_language", ""),
-        }
+        row = document(
+            id=id,
+            url=record.url,
+            host=host_of(record.url),
+            title=fields.get("title", ""),
+            date=record.date,
+            text=text,
+            reason=reason,
+            origin=self._file.sha256[:16],
+            offset=record.offset,
+            mime=record.mime,
+            charset=decoded.encoding,
+            replaced=decoded.replaced,
+            declared_language=fields.get("declared_language", ""),
+        )
         self._rows.append(row)
         self._characters += len(text)
         if len(self._rows) >= ROWS or self._characters >= BUFFER:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 
@@ -26,7 +25,7 @@ View = Text | Page | Words
 _COLUMNS: Mapping[type, Mapping[str, Sequence[str]]] = {
     Text: {"extract": ("id", "url", "text"), "edits": ("edits",)},
     Page: {
-        "extract": ("id", "url", "text", "charset", "replaced", "declared_language"),
+        "extract": ("id", "url", "host", "text", "charset", "replaced", "declared_language"),
         "language": ("language", "japanese"),
     },
     Words: {"extract": ("id", "url", "text"), "edits": ("edits",), "judge": ("keep",)},
@@ -115,7 +114,7 @@ def _pages(extract: pa.Table, language: pa.Table) -> Iterator[Page]:
     for row, scored in zip(extract.to_pylist(), language.to_pylist(), strict=True):
         yield Page(
             url=row["url"],
-            host=host_of(row["url"]),
+            host=row["host"],
             declared_language=row["declared_language"],
             charset=row["charset"],
             replaced=row["replaced"],
@@ -124,10 +123,3 @@ def _pages(extract: pa.Table, language: pa.Table) -> Iterator[Page]:
             japanese=scored["japanese"],
         )
 
-
-def host_of(url: str) -> str:
-    """The host of a URL in lower case; '' when there is none or the URL is broken."""
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""

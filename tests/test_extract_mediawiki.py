@@ -11,7 +11,7 @@ import pytest
 
 from stages import wikitext
 from stages.base import MAIN, InputError, Inputs, SourceFile, document_id
-from stages.documents import DOCUMENTS, EXTRACT_REASONS, PASSED
+from stages.documents import DOCUMENTS, EXTRACT_REASONS, PASSED, document
 from stages.extract_mediawiki import ExtractMediawiki
 from stages.mediawiki import WikiPage, read
 from tests.sinks import MemorySink, run
@@ -47,19 +47,18 @@ def test_an_article_becomes_a_row_with_all_columns(tmp_path: Path) -> None:
     path = dump(tmp_path / "jawiki.xml.bz2", page(7, "C++ 言語's (A/B)", "'''C++'''は言語。\n\n{{Reflist}}"))
     sink = extract(path)
     assert sink.rows() == [
-        {
-            "id": document_id("mediawiki", "jawiki", 7, 1007),
-            "url": "https://ja.wikipedia.org/wiki/C%2B%2B_%E8%A8%80%E8%AA%9E%27s_(A/B)",
-            "title": "C++ 言語's (A/B)",
-            "date": "2024-05-06T07:08:09Z",
-            "text": "C++は言語。",
-            "reason": "",
-            "origin": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
-            "offset": 0,
-            "charset": "utf-8",
-            "replaced": 0,
-            "declared_language": "ja",
-        }
+        document(
+            id=document_id("mediawiki", "jawiki", 7, 1007),
+            url="https://ja.wikipedia.org/wiki/C%2B%2B_%E8%A8%80%E8%AA%9E%27s_(A/B)",
+            host="ja.wikipedia.org",
+            title="C++ 言語's (A/B)",
+            date="2024-05-06T07:08:09Z",
+            text="C++は言語。",
+            origin=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+            offset=0,
+            charset="utf-8",
+            declared_language="ja",
+        )
     ]
 
 

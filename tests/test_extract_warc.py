@@ -11,7 +11,7 @@ import pytest
 from stages import extract_warc
 from stages.base import InputError, Inputs, document_id
 from stages.caps import Caps
-from stages.documents import EXTRACT_REASONS, PASSED_REASONS
+from stages.documents import EXTRACT_REASONS, PASSED_REASONS, document
 from stages.extract_warc import ExtractWarc
 from stages.guard import Guard
 from tests.sinks import MemorySink, run
@@ -38,21 +38,20 @@ def test_row_of_a_japanese_page(tmp_path: Path) -> None:
     path = write(tmp_path / "a.warc.gz", ENGLISH, JAPANESE)
     sink = run(ExtractWarc(), inputs(path, sha256="0123456789abcdef" + "0" * 48))
     (passed,) = sink.rows("passed")
-    assert sink.rows() == [
-        {
-            "id": document_id(record_id(1)),
-            "url": "https://example.jp/猫",
-            "title": "題",
-            "date": "2024-06-15T00:00:01Z",
-            "text": PROSE * 5,
-            "reason": "",
-            "origin": "0123456789abcdef",
-            "offset": sink.rows()[0]["offset"],
-            "charset": "utf-8",
-            "replaced": 0,
-            "declared_language": "ja",
-        }
-    ]
+    (row,) = sink.rows()
+    assert row == document(
+        id=document_id(record_id(1)),
+        url="https://example.jp/猫",
+        host="example.jp",
+        title="題",
+        date="2024-06-15T00:00:01Z",
+        text=PROSE * 5,
+        origin="0123456789abcdef",
+        offset=row["offset"],
+        mime="text/html",
+        charset="utf-8",
+        declared_language="ja",
+    )
     assert passed == {
         "url_hash": hashlib.blake2b(ENGLISH.url.encode(), digest_size=8).digest(),
         "offset": 0,

@@ -14,10 +14,10 @@ import stages.measure
 from filters import FAMILIES
 from filters.base import Family
 from filters.text import Text
-from stages.documents import DOCUMENTS
+from stages.documents import DOCUMENTS, document
 from stages.edits import EDITS_TYPE
 from stages.judge import ERROR, Bound, Judge, Verdict
-from stages.measure import Measure, host_of
+from stages.measure import Measure
 from tests.sinks import MemorySink
 
 PROSE = "きょうは天気がよいので、公園まで歩きました。池のまわりでは、子どもたちが遊んでいました。"
@@ -25,17 +25,7 @@ TEXT_FAMILIES = [name for name, family in FAMILIES.items() if family.view is Tex
 
 
 def documents(*texts: str) -> dict[str, pa.Table]:
-    rows = [
-        {
-            **dict.fromkeys(DOCUMENTS.names, ""),
-            "id": bytes([i] * 16),
-            "offset": 0,
-            "replaced": 0,
-            "url": f"u{i}",
-            "text": text,
-        }
-        for i, text in enumerate(texts)
-    ]
+    rows = [document(id=bytes([i] * 16), url=f"u{i}", text=text) for i, text in enumerate(texts)]
     edits = pa.table({"edits": pa.array([[] for _ in texts], EDITS_TYPE)})
     return {"extract": pa.Table.from_pylist(rows, schema=DOCUMENTS), "edits": edits}
 
@@ -152,17 +142,3 @@ def test_the_last_word_adds_to_the_first() -> None:
     sink = sink_for(stage)
     assert [row["reason"] for row in stage.rows(batch, sink).to_pylist()] == ["JA601", "JA101", ""]
     assert sink.reasons == {"JA601": 1, "JA101": 1}
-
-
-@pytest.mark.parametrize(
-    ("url", "host"),
-    [
-        ("https://Example.JP:8080/a", "example.jp"),
-        ("https://日本語.jp/", "日本語.jp"),
-        ("http://[broken", ""),
-        ("", ""),
-        ("mailto:a@b", ""),
-    ],
-)
-def test_the_host_of_a_url(url: str, host: str) -> None:
-    assert host_of(url) == host
