@@ -15,4 +15,12 @@ class ShortError(Exception):
     """The data falls short of what was asked: failed partitions, a release that does not verify. Exit code 1."""
 
 
-__all__ = ["DONE", "SHORT", "USAGE", "InputError", "ShortError", "UsageError"]
+class RefusedError(Exception):
+    """A server refuses us (401, 403). Nothing gets better by asking on: the run stops."""
+
+
+class UnreachableError(Exception):
+    """No new byte from a server in as many tries as were allowed. Worth trying again later."""
+
+
+__all__ = ["DONE", "SHORT", "USAGE", "InputError", "RefusedError", "ShortError", "UnreachableError", "UsageError"]

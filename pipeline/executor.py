@@ -42,6 +42,12 @@ class Executor(ABC):
         self._fill()
         return self._submitted
 
+    def drop(self) -> list[Handle]:
+        """Give up what has not begun yet; the handles of it."""
+        dropped = [handle for handle, _ in self._queue]
+        self._queue.clear()
+        return dropped
+
     @abstractmethod
     def wait(self, timeout: float) -> list[Finished]:
         """What has finished: returns with the first, or empty after `timeout` seconds or when nothing runs."""

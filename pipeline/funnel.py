@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from pipeline.commit import Committed
-from pipeline.manifest import Funnel, Size
+from pipeline.manifest import Funnel, Sample, Size
 from pipeline.run import Outcome
 
 
@@ -36,6 +36,26 @@ def funnel(outcome: Outcome, source: str | None = None) -> Funnel:
             tokens=_counters(write)["written.tokens"],
         ),
     )
+
+
+def samples(outcome: Outcome, source: str, one_in: Mapping[str, int]) -> list[Sample]:
+    """What the samples of the passed by say. `one_in`: 'gate' or 'index' -> N of the sample that the recipe asks for."""
+    extract, write = _counters(outcome.of("extract", source)), _counters(outcome.of("write", source))
+    regular = write["written"] - sum(write[f"via.{name}"] for name in one_in)
+    found = []
+    for name, n in one_in.items():
+        missed = n * write[f"via.{name}"]
+        recall = round(regular / (regular + missed), 6) if regular + missed else None
+        found.append(
+            Sample(of=name, one_in=n, records=extract[f"via.{name}"], written=write[f"via.{name}"], recall=recall)  # type: ignore[arg-type]
+        )
+    return found
+
+
+def policies(outcome: Outcome, source: str) -> dict[str, int]:
+    """Documents written, by each signal of their pages."""
+    counted = _counters(outcome.of("write", source))
+    return {name.removeprefix("policy."): n for name, n in sorted(counted.items()) if name.startswith("policy.")}
 
 
 def _counters(markers: Sequence[Committed]) -> Counter[str]:

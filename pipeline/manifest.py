@@ -67,8 +67,20 @@ class Funnel(Closed):
 
 class InputFile(Closed):
     name: str
-    sha256: str
-    bytes: int
+    sha256: str = Field(description="of its bytes; of a fetched file, the digest of its published name or its ETag")
+    bytes: int = Field(description="0 where the size was not asked for")
+
+
+class Sample(Closed):
+    """A deterministic sample of what was passed by, taken along to measure what is missed. It is in all counts."""
+
+    of: Literal["gate", "index"] = Field(description="what had passed it by: the byte gate, or the index selection")
+    one_in: int
+    records: int = Field(description="records taken along")
+    written: int = Field(description="of these in the release")
+    recall: float | None = Field(
+        description="estimated share of the release's kind of documents that were not passed by; null when nothing was written"
+    )
 
 
 class SourceEntry(Closed):
@@ -78,6 +90,10 @@ class SourceEntry(Closed):
     attribution: str
     terms: str = Field(description="URL of the terms of use")
     inputs: list[InputFile]
+    samples: list[Sample]
+    policies: dict[str, int] = Field(
+        description="documents written by what their page says of its use: noai, noindex, ..."
+    )
     funnel: Funnel
 
 

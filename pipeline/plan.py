@@ -14,7 +14,8 @@ from filters.page import Page
 from filters.text import Text
 from filters.words import Words
 from pipeline.commit import Committed, folder, intact, load, load_set, stage_fingerprint, stage_spec
-from pipeline.recipe import Recipe, Source
+from pipeline.recipe import Recipe
+from pipeline.recipe_source import Source
 from pipeline.store import Store
 from pipeline.task import PartRef, Unit, part_fingerprint
 from stages.base import MAIN, Stage

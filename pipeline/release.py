@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.commit import Committed, canonical, stage_fingerprint
 from pipeline.errors import InputError, UsageError
-from pipeline.funnel import funnel
+from pipeline.funnel import funnel, policies, samples
 from pipeline.manifest import (
     Dedup,
     InputFile,
@@ -26,6 +26,7 @@ from pipeline.manifest import (
     dump,
 )
 from pipeline.plan import Plan
+from pipeline.recipe_source import Source
 from pipeline.run import Outcome
 from pipeline.store import Store
 from stages.tokens import vocabulary
@@ -138,7 +139,7 @@ def _writers(plan: Plan) -> list[Any]:
     return [stage for chain in plan.writers.values() for stage in chain]
 
 
-def _source_entry(plan: Plan, outcome: Outcome, source: Any) -> SourceEntry:
+def _source_entry(plan: Plan, outcome: Outcome, source: Source) -> SourceEntry:
     files = [part.file for part in outcome.parts if part.source == source.name and part.file is not None]
     return SourceEntry(
         name=source.name,
@@ -147,6 +148,8 @@ def _source_entry(plan: Plan, outcome: Outcome, source: Any) -> SourceEntry:
         attribution=source.attribution,
         terms=source.terms,
         inputs=[InputFile(name=file.name, sha256=file.sha256, bytes=file.bytes) for file in files],
+        samples=samples(outcome, source.name, source.samples),
+        policies=policies(outcome, source.name),
         funnel=funnel(outcome, source.name),
     )
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from filters import FILTERS
 from filters.base import Filter
-from pipeline.manifest import Funnel, Manifest, Size
+from pipeline.manifest import Funnel, Manifest, Sample, Size
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
 from stages.lsh import Shape, found
 
@@ -57,7 +57,18 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
         console.print(
             f"  {source.name}: {written.documents:,} documents, {written.characters:,} characters, {written.tokens:,} tokens"
         )
+        for sample in source.samples:
+            console.print(f"    {_sampled(sample)}")
     console.print(f"release: {release}", soft_wrap=True)
+
+
+def _sampled(sample: Sample) -> str:
+    """A sample of what was passed by, in words."""
+    recall = "" if sample.recall is None else f": about {sample.recall:.1%} were not passed by"
+    return (
+        f"of the {sample.of}'s rejects 1 in {sample.one_in:,} was looked at: {sample.records:,} records, "
+        f"{sample.written:,} written{recall}"
+    )
 
 
 def _stages(funnel: Funnel) -> list[tuple[str, ...]]:

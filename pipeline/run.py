@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipeline.commit import Committed, consolidate
-from pipeline.errors import InputError, ShortError, UsageError
+from pipeline.errors import InputError, RefusedError, ShortError, UsageError
 from pipeline.executor import WINDOW, Executor, Handle
 from pipeline.plan import Plan, band_units, barrier_unit, chain_units, committed, dedup_unit, shard_groups, survey
 from pipeline.store import Store
@@ -149,13 +149,17 @@ class _Run:
                 attempts[key] += 1
                 if self._failed(unit, attempts[key], finished.error):
                     delayed.append((time.monotonic() + BACKOFF * 2 ** (attempts[key] - 1), unit))
+                if isinstance(finished.error, RefusedError):  # asking on, for other inputs, would make it worse
+                    waiting, delayed = [], []
+                    for handle in self.executor.drop():
+                        del running[handle]
             if not running and not waiting and delayed:
                 time.sleep(0.05)
         return results
 
     def _failed(self, unit: Unit, attempt: int, error: BaseException) -> bool:
         """Whether to try again: not when the input is at fault, which another attempt would only meet again."""
-        final = attempt >= ATTEMPTS or isinstance(error, InputError | ShortError | UsageError)
+        final = attempt >= ATTEMPTS or isinstance(error, InputError | ShortError | UsageError | RefusedError)
         self.listener.failed(unit, attempt, error, final)
         if final:
             self.outcome.failures.append((unit.label, " ".join(f"{type(error).__name__}: {error}".split())))

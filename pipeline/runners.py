@@ -131,6 +131,9 @@ class WhenNeeded(Executor):
     def wait(self, timeout: float) -> list[Finished]:
         return self._open().wait(timeout)
 
+    def drop(self) -> list[Handle]:
+        return self._open().drop()
+
     def close(self) -> None:
         if self._opened is not None:
             self._opened.close()

@@ -1,52 +1,137 @@
-"""From the files a recipe names to partitions: checked before anything runs, known by their content."""
+"""From what a recipe names to partitions: checked before anything runs, known by their content."""
 
 from __future__ import annotations
 
 import glob
-import hashlib
-import json
 import os
 import re
-import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
+from pipeline.acquire.bring import Fetch, local_turns
+from pipeline.acquire.estimate import estimate
+from pipeline.acquire.listing import expand, is_crawl_id, is_list, list_of
+from pipeline.acquire.parts import IndexFile, Parts, local_index, make_parts
+from pipeline.acquire.remote import Network, is_remote, look, open_random
+from pipeline.acquire.turns import Turns
 from pipeline.commit import digest
 from pipeline.errors import UsageError
-from pipeline.recipe import Recipe, Source
+from pipeline.hashes import Hashes
+from pipeline.recipe import Recipe
+from pipeline.recipe_source import Source
 from pipeline.task import PartRef
 from stages.base import SourceFile
+
+# Where Common Crawl can be reached: the same name is the same content, for ever, at each of them.
+_COMMON_CRAWL = ("https://data.commoncrawl.org/", "s3://commoncrawl/")
+_PUBLISHED = ("crawl-data/", "cc-index/")
 
 
 def partitions(recipe: Recipe) -> tuple[PartRef, ...]:
     """One partition a file, in canonical order: rank of the source, then content. UsageError names a bad file."""
-    cache = _Hashes(recipe.work / "sources.json")
+    inputs = _Inputs(recipe.network, Hashes(recipe.work / "sources.json"), recipe.work)
     parts: dict[str, PartRef] = {}
     for rank, source in enumerate(recipe.sources):
-        for file in cache.files(_expand(source, recipe)):
+        for file, fetch in inputs.of(source, f"{recipe.path}: source {source.name!r}"):
             # The id tells content, kind and source, so a renamed or moved file is still the same partition, and a file
             # that two globs find is read once.
             id = digest(["partition", source.name, source.kind, file.sha256])
-            parts.setdefault(id, PartRef(id, source.name, rank, file, {}))
-    cache.save()
+            parts.setdefault(id, PartRef(id, source.name, rank, file, {}, fetch))
+    inputs.hashes.save()
     return tuple(sorted(parts.values(), key=lambda part: (part.rank, part.id)))
 
 
-def _expand(source: Source, recipe: Recipe) -> list[Path]:
-    where = f"{recipe.path}: source {source.name!r}"
-    paths: list[Path] = []
-    for pattern in source.files:
-        literal = _unescaped(pattern)
-        found = [literal] if os.path.lexists(literal) else sorted(glob.glob(pattern, recursive=True))
-        if not found and not glob.has_magic(literal):
-            found = [literal]
-        if not found:
-            raise UsageError(f"{where}: no file matches {literal}")
-        paths += map(Path, found)
-    for path in paths:
-        _check(path, where)
-    return paths
+def costs(recipe: Recipe, source: Source) -> list[str]:
+    """What the index of a source gave and what it will cost to fetch that, for people."""
+    inputs = _Inputs(recipe.network, Hashes(recipe.work / "sources.json"), recipe.work)
+    parts = inputs.parts(source, f"{recipe.path}: source {source.name!r}")
+    assert source.index is not None
+    return estimate(parts.paths, density=source.index.density, net=recipe.network).lines()
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    network: Network
+    hashes: Hashes
+    work: Path
+
+    def of(self, source: Source, where: str) -> Iterator[tuple[SourceFile, Fetch | None]]:
+        if source.index is not None:
+            fetch = Fetch("ranges", self.network)
+            # Its own name: what it is called in reports should not hang on the number of records.
+            for file in self.hashes.files(self.parts(source, where).paths):
+                yield replace(file, label=f"index part {file.name.partition('-')[0]}"), fetch
+            return
+        here: list[Path] = []
+        for place in self._places(source, where):
+            if is_remote(place):
+                yield self._remote(place)
+            else:
+                here.append(Path(place))
+        for file in self.hashes.files(here):
+            yield file, None
+
+    def parts(self, source: Source, where: str) -> Parts:
+        assert source.index is not None
+        places = list(self._places(source, where))
+        files = local_index(Path(place) for place in places if not is_remote(place))
+        for place in filter(is_remote, places):
+            name = _published(place, self.network)
+            # What Common Crawl publishes under a name stays as it is.
+            files.append(IndexFile(place, name or look(place, self.network, self._turns).tag))
+        return make_parts(
+            source.index, files, self.work / "selections", lambda place: open_random(place, self.network, self._turns)
+        )
+
+    def _places(self, source: Source, where: str) -> Iterator[str]:
+        """Addresses and paths of files that exist, as far as that can be seen without asking for each."""
+        for pattern in source.files:
+            if is_crawl_id(pattern) or is_list(pattern):
+                for name in self._listed(pattern, source):
+                    yield name if is_remote(name) else str(_checked(Path(name), f"{where}: {pattern}"))
+            elif is_remote(pattern):
+                yield pattern
+            else:
+                yield from map(str, _found(pattern, where))
+
+    def _listed(self, name: str, source: Source) -> list[str]:
+        if source.index is None or not is_crawl_id(name):
+            return expand(name, self.network, self._turns, share=source.share)
+        tables = expand(list_of(name, self.network, "cc-index-table"), self.network, self._turns)
+        return [table for table in tables if "/subset=warc/" in table]  # the others are of redirects and robots.txt
+
+    def _remote(self, url: str) -> tuple[SourceFile, Fetch]:
+        name = _published(url, self.network)
+        label = PurePosixPath(url.partition("?")[0]).name
+        if name:  # 90,000 questions for the sizes of a crawl's files would take hours, and change nothing
+            return SourceFile(url, digest(["common crawl", name]), 0, label), Fetch("whole", self.network)
+        found = look(url, self.network, self._turns)
+        file = SourceFile(url, digest(["remote", found.bytes, found.tag]), found.bytes, label)
+        return file, Fetch("whole", self.network, found.tag)
+
+    @property
+    def _turns(self) -> Turns:
+        return local_turns(self.network)
+
+
+def _published(url: str, network: Network) -> str:
+    """The name under which Common Crawl published this for good, '' for anything else."""
+    for base in (*_COMMON_CRAWL, network.base):
+        name = url.removeprefix(base.rstrip("/") + "/")
+        if name != url and name.startswith(_PUBLISHED):
+            return name
+    return ""
+
+
+def _found(pattern: str, where: str) -> list[Path]:
+    literal = _unescaped(pattern)
+    found = [literal] if os.path.lexists(literal) else sorted(glob.glob(pattern, recursive=True))
+    if not found and not glob.has_magic(literal):
+        found = [literal]
+    if not found:
+        raise UsageError(f"{where}: no file matches {literal}")
+    return [_checked(Path(path), where) for path in found]
 
 
 def _unescaped(pattern: str) -> str:
@@ -54,7 +139,7 @@ def _unescaped(pattern: str) -> str:
     return re.sub(r"\[([*?[])\]", r"\1", pattern)
 
 
-def _check(path: Path, where: str) -> None:
+def _checked(path: Path, where: str) -> Path:
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -67,40 +152,4 @@ def _check(path: Path, where: str) -> None:
         raise UsageError(f"{where}: {path} cannot be read; check its permissions")
     if path.stat().st_size == 0:
         raise UsageError(f"{where}: {path} is empty (0 bytes); fetch it again or leave it out of `files`")
-
-
-class _Hashes:
-    """sha256 of files, remembered by path, size, times and inode."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            known = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            known = {}
-        self._known: dict[str, list[int | str]] = known if isinstance(known, dict) else {}
-
-    def files(self, paths: Sequence[Path]) -> list[SourceFile]:
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            return list(pool.map(self._file, paths))
-
-    def _file(self, path: Path) -> SourceFile:
-        stat = path.stat()
-        key, seen = str(path), [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-        known = self._known.get(key)
-        if known is None or known[:-1] != seen:
-            with path.open("rb") as file:
-                known = [*seen, hashlib.file_digest(file, "sha256").hexdigest()]
-            self._known[key] = known
-        return SourceFile(key, str(known[-1]), stat.st_size)
-
-    def save(self) -> None:
-        """Keep them for the next time; where the folder cannot be written that only costs hashing again."""
-        try:
-            descriptor, draft = tempfile.mkstemp(dir=self._path.parent)
-        except OSError:
-            return
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(self._known, file, indent=0, sort_keys=True)
-        os.chmod(draft, 0o644)
-        os.replace(draft, self._path)
+    return path

@@ -6,11 +6,13 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.acquire.bring import Fetch, brought
+from pipeline.acquire.turns import Turns
 from pipeline.commit import CommitSink, Committed, digest, intact, load, stage_fingerprint
 from pipeline.errors import InputError, ShortError
 from pipeline.store import LocalStore, Store
@@ -26,6 +28,7 @@ class PartRef:
     rank: int
     file: SourceFile | None
     outputs: Mapping[str, Mapping[str, Any]]  # stage key -> {path, sha256, rows} of its output for this partition
+    fetch: Fetch | None = None  # how `file` is brought here; None: it lies where every worker sees it
 
     def add(self, key: str, output: Mapping[str, Any]) -> PartRef:
         return replace(self, outputs={**self.outputs, key: output})
@@ -70,8 +73,11 @@ def part_fingerprint(stage: Stage, stage_fp: str, parts: Sequence[PartRef]) -> s
     return digest([stage_fp, inputs])
 
 
-def execute(unit: Unit, root: str) -> Result:
-    """Run what is not committed yet. Safe to repeat and to run twice at once."""
+def execute(unit: Unit, root: str, turns: Turns | None = None) -> Result:
+    """Run what is not committed yet. Safe to repeat and to run twice at once.
+
+    `turns`: who says when a request may begin, where that is not settled on this machine.
+    """
     began = time.monotonic()
     store = LocalStore(root)
     _check_environment(unit)
@@ -87,7 +93,7 @@ def execute(unit: Unit, root: str) -> Result:
                 done = None  # its files were deleted; the same bytes go under the same names again
             todo.append((stage, stage_fp, part_fp, done))
         stale = [step[:3] for step in todo if step[3] is None]
-        fresh = iter(_run(store, stale, parts) if stale else ())
+        fresh = iter(_run(store, stale, parts, turns) if stale else ())
         for stage, _, _, done in todo:
             marker = done or next(fresh)
             markers.append(marker)
@@ -98,37 +104,50 @@ def execute(unit: Unit, root: str) -> Result:
     return Result(tuple(markers), tuple(ran), time.monotonic() - began)
 
 
-def _run(store: Store, steps: Sequence[tuple[Stage, str, str]], parts: Sequence[PartRef]) -> list[Committed]:
+def _run(
+    store: Store, steps: Sequence[tuple[Stage, str, str]], parts: Sequence[PartRef], turns: Turns | None
+) -> list[Committed]:
     """Run stages over the same inputs, in one pass where their class can, and commit each."""
+    first = steps[0][0]
     with contextlib.ExitStack() as stack:
-        _check_file(parts)
+        file = None if first.requires else stack.enter_context(_input(store, first, parts, turns))
         sinks = []
         for stage, stage_fp, part_fp in steps:
             scratch = stack.enter_context(store.scratch())
             sinks.append(CommitSink(store, stage, stage_fp, part_fp, Path(scratch)))
         keys = sorted({key for stage, _, _ in steps for key in stage.requires})
         inputs = Inputs(
-            file=parts[0].file if len(parts) == 1 else None,
+            file=file,
             parts=tuple(part.open(store, keys) for part in parts),
         )
         for sink in sinks:
             sink.open(inputs)
-        first = steps[0][0]
         together = getattr(type(first), "run_together", None)
         if together is not None and len(steps) > 1:
             together([stage for stage, _, _ in steps], inputs, sinks)
         else:
             for (stage, _, _), sink in zip(steps, sinks, strict=True):
                 stage.run(inputs, sink)
-        _check_file(parts)
+        if file is not None:
+            _check_file(file)
         return [sink.commit() for sink in sinks]
 
 
-def _check_file(parts: Sequence[PartRef]) -> None:
+@contextlib.contextmanager
+def _input(store: Store, reader: Stage, parts: Sequence[PartRef], turns: Turns | None) -> Iterator[SourceFile]:
+    """The source file of a reader on this machine: where it lies, or fetched into scratch for as long as it is read."""
+    (part,) = parts
+    assert part.file is not None
+    if part.fetch is None:
+        _check_file(part.file)
+        yield part.file
+    else:
+        with store.scratch() as scratch:
+            yield brought(part.file, part.fetch, scratch, turns, head=bool(getattr(reader, "sample", 0)))
+
+
+def _check_file(file: SourceFile) -> None:
     """An input that is not the one whose sha256 stands in the plan must not be committed under it."""
-    file = parts[0].file if len(parts) == 1 else None
-    if file is None:
-        return
     try:
         size = os.stat(file.path).st_size
     except OSError as error:

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Protocol
 import pyarrow as pa
 
 from stages.errors import InputError
+from stages.fetched import Spans
 from stages.parquet import ROWS, Rows
 
 MAIN = "rows"  # the name of a stage's main output: one row a document, in the order of `extract`
@@ -31,6 +32,7 @@ class SourceFile:
     sha256: str  # of its bytes; of a file that was fetched, the digest of what its server says it is
     bytes: int
     label: str = ""  # what to call it where `path` is a fetched copy
+    spans: Spans | None = None  # where its records stand in the archive, when it was put together from ranges of it
     head: bool = False  # only the beginning was fetched, for a dry run: that it ends there is no damage
 
     @property
@@ -107,7 +109,8 @@ class Sink(Protocol):
 class Stage(ABC):
     """A step on the way of a document. Subclasses are frozen dataclasses; their fields are the recipe's parameters.
 
-    A field with `metadata=NEUTRAL` does not affect the output and stays out of the fingerprint.
+    A field with `metadata=NEUTRAL` does not affect the output and stays out of the fingerprint. One with `metadata=PATH`
+    names files: a recipe's relative path is relative to the recipe, and `resources` tells what the files hold.
     """
 
     name: ClassVar[str]
@@ -153,6 +156,7 @@ class Stage(ABC):
 
 
 NEUTRAL: Mapping[str, bool] = {"neutral": True}
+PATH: Mapping[str, bool] = {"neutral": True, "path": True}  # a file, or several: what they hold goes in `resources`
 
 
 class Sidecar(Stage):
@@ -197,6 +201,7 @@ def document_id(*natural_key: str | int) -> bytes:
 __all__ = [
     "MAIN",
     "NEUTRAL",
+    "PATH",
     "ROWS",
     "InputError",
     "Inputs",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Literal
+
+Comments = Literal["drop", "keep"]  # what readers wrote below the text of a page
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Caps:
     levels: int = 1_000_000  # the depths of all elements, added up: what a walk to the root from each of them costs
     links_in_block: int = 2_000
     text_node: int = 1_000_000
+    lines: int = 300_000  # each is an object of .2 kB; 4 million line breaks in <pre> are a page below all other caps
 
 
 class TooMuch(Exception):  # noqa: N818 - a verdict on a page, no error of the program
@@ -32,6 +36,6 @@ class TooMuch(Exception):  # noqa: N818 - a verdict on a page, no error of the p
         self.reason = reason
 
 
-def request(stripped: str, caps: Caps) -> bytes:
-    """Payload for `stages.html:serve`: the caps as one JSON line, then the page as UTF-8."""
-    return json.dumps(asdict(caps)).encode() + b"\n" + stripped.encode()
+def request(stripped: str, caps: Caps, comments: Comments = "drop") -> bytes:
+    """Payload for `stages.html:serve`: how to extract as one JSON line, then the page as UTF-8."""
+    return json.dumps({"caps": asdict(caps), "comments": comments}).encode() + b"\n" + stripped.encode()

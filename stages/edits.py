@@ -1,30 +1,21 @@
 """Edits: what changes a text after extraction is declared as spans, never done in place.
 
-An edit is (start, end, text): replace code points [start, end) of the extracted text by `text`. Spans are sorted and do
-not overlap, so `apply` is one pass and every later stage can say where a character came from. The edits here are made
-within one page and depend on nothing but its text; they are what filters, MinHash and the release see.
-
-The rules fold only what never carries meaning and are not NFKC, which would turn ① into 1, ㈱ into (株) and
-！？ into ASCII, and so break sentence ends:
-- half-width kana to full width with their dakuten; か + U+3099 to が
-- full-width letters and digits to ASCII, with ．and ， between full-width digits (３．１４ -> 3.14)
-- control and zero-width characters and soft hyphens out (ZWJ stays: emoji need it); CR LF to LF
-- blanks at line ends out; runs of U+3000 to one; at most one empty line between paragraphs
+An edit is a span (start, end, text) over the code points of the extracted text (`stages.spans`), so that every later
+stage can say where a character came from. The edits here are made within one page and depend on nothing but its text;
+they are what filters, MinHash and the release see.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import pyarrow as pa
 
+from stages import aozora, edit_rules, wrapped
 from stages.base import Sidecar, Sink
-
-Span = tuple[int, int, str]
+from stages.spans import Span, apply, compose
 
 EDITS_TYPE = pa.list_(
     pa.struct(
@@ -36,53 +27,26 @@ EDITS_TYPE = pa.list_(
     )
 )
 
-_RULES = re.compile(
-    # A run of line ends with the blanks around them. The lookbehind keeps a long run of blanks linear: only its first
-    # character is tried.
-    "(?P<newline>(?<![ \t\u3000\u00a0])(?:[ \t\u3000\u00a0]*+(?:\r\n?|\n))+|(?<![ \t\u3000\u00a0])[ \t\u3000\u00a0]++\\Z)"
-    "|(?P<half>[\uff61-\uff9f]+)"
-    "|(?P<full>[０-９]+(?:[．，][０-９]+)+|[０-９Ａ-Ｚａ-ｚ]+)"
-    "|(?P<mark>[\u3041-\u30fe][\u3099\u309a])"
-    "|(?P<blank>\u3000{2,})"
-    "|(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]+)"
+# Each sees what those before it made of the text. Lines are measured before full-width letters become narrow; blanks are
+# looked at again where Aozora's notes may have left some.
+RULES: Sequence[Callable[[str], list[Span]]] = (
+    edit_rules.hidden,
+    edit_rules.blanks,
+    wrapped.lines,
+    edit_rules.forms,
+    aozora.notation,
 )
-_TO_ASCII = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
 def within_page(text: str) -> list[Span]:
     """The edits of one text, sorted and disjoint. O(len(text))."""
-    return [(m.start(), m.end(), new) for m in _RULES.finditer(text) if (new := _replacement(m)) != m.group()]
-
-
-def _replacement(match: re.Match[str]) -> str:
-    found = match.group()
-    match match.lastgroup:
-        case "newline":
-            lines = found.count("\n") + found.count("\r") - found.count("\r\n")
-            return "\n" * min(lines, 2)
-        case "half" | "mark":
-            return unicodedata.normalize("NFKC" if match.lastgroup == "half" else "NFC", found)
-        case "full":
-            return found.translate(_TO_ASCII)
-        case "blank":
-            return "\u3000"
-        case _:
-            return ""
-
-
-def apply(text: str, spans: Sequence[Span]) -> str:
-    """`text` with every span replaced. ValueError when spans are unsorted, overlap or reach outside the text."""
-    if not spans:
-        return text
-    pieces: list[str] = []
-    position = 0
-    for start, end, new in spans:
-        if not position <= start <= end <= len(text):
-            raise ValueError(f"edit ({start}, {end}) is out of order or outside a text of {len(text)} characters")
-        pieces += (text[position:start], new)
-        position = end
-    pieces.append(text[position:])
-    return "".join(pieces)
+    spans: list[Span] = []
+    now = text
+    for rule in RULES:
+        if found := rule(now):
+            now = apply(now, found)
+            spans = compose(spans, found) if spans else found
+    return [(start, end, new) for start, end, new in spans if text[start:end] != new]
 
 
 def edited(texts: pa.ChunkedArray, edits: pa.ChunkedArray) -> list[str]:
@@ -98,7 +62,7 @@ class Edits(Sidecar):
     """Computes the within-page edits of every document."""
 
     name: ClassVar[str] = "edits"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reads: ClassVar[Mapping[str, Sequence[str]]] = {"extract": ("text",)}
     schema: ClassVar[pa.Schema] = pa.schema([pa.field("edits", EDITS_TYPE, nullable=False)])
 

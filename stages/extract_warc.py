@@ -1,7 +1,7 @@
 """The `extract` stage for WARC files: each response record -> a row with its text, or a note why it was passed by.
 
-    record ─> status, MIME, coding ─> bytes Japanese? ─> decode, strip ─> text Japanese? ─> guarded extraction ─> row
-                  `passed`               `passed`                           `passed`           quarantine
+    record ─> triage: HTML? Japanese? what charset? ─> guarded extraction ─> row
+                      `passed`                         quarantine
 
 Every response record and every damaged place is counted once: records = passed.* + rows + quarantined.
 """
@@ -14,32 +14,22 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from stages import charset, markup
-from stages.base import MAIN, NEUTRAL, ROWS, InputError, Inputs, Sink, SourceFile, Stage, document_id
-from stages.caps import Caps, request
+from stages.base import MAIN, NEUTRAL, PATH, ROWS, InputError, Inputs, Sink, SourceFile, Stage, document_id
+from stages.blocklist import digest
+from stages.caps import Caps, Comments, request
 from stages.documents import DOCUMENTS, PASSED, document
 from stages.guard import Guard, Lost, UnavailableError, guard
-from stages.hosts import host_of
+from stages.triage import Page, Triage, block_list
 from stages.warc import Damage, Record, read
 
 LOOK_AHEAD = 20  # records looked at for every page of a sample: one page in twenty of a crawl is Japanese
 BUFFER = 32 << 20  # characters of text in a row group at most: what every later stage holds at once
 MIN_DEADLINE = 60.0  # seconds: over ten times the worst page below the caps
 MIN_MEMORY = 2 << 30  # bytes
-
-_HTML = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
-_HTML_MARKS = (b"<!doctype html", b"<html", b"<head", b"<body")
-
-
-class Page(NamedTuple):
-    """A page that is worth parsing."""
-
-    decoded: charset.Decoded
-    stripped: str
 
 
 @dataclass(frozen=True)
@@ -50,8 +40,12 @@ class ExtractWarc(Stage):
     The caps are those of `stages.caps.Caps`.
     """
 
-    engine: str = "fastwarc"  # or 'warcio', the slower reference reader; they differ on some malformed files
+    engine: str = "fastwarc"  # or 'warcio', the slower reference reader
     min_japanese: int = 10  # kana and kanji in the visible text; fewer, and the page is passed by
+    comments: Comments = "drop"  # of readers, below an article; a forum's posts are its text
+    truncated: bool = True  # take pages that the crawler cut (WARC-Truncated)
+    block_hosts: tuple[str, ...] = field(default=(), metadata=PATH)  # lists of hosts whose pages are passed by
+    gate_sample: int = 0  # take along one in N of the pages without Japanese, to measure what the gate misses
     max_characters: int = Caps.characters
     max_elements: int = Caps.elements
     max_depth: int = Caps.depth
@@ -63,15 +57,32 @@ class ExtractWarc(Stage):
     sample: int = 0  # when > 0: only this many Japanese pages, chosen by id from the head of the file
 
     name: ClassVar[str] = "extract"
-    version: ClassVar[int] = 1
-    libraries: ClassVar[tuple[str, ...]] = ("brotli", "courlan", "fastwarc", "justext", "lxml", "trafilatura", "warcio")
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = (
+        "brotli",
+        "courlan",
+        "fastwarc",
+        "justext",
+        "lxml",
+        "tld",
+        "trafilatura",
+        "warcio",
+        "zstandard",
+    )
 
     def __post_init__(self) -> None:
         # Both decide nothing for a capped page, so they are no part of the fingerprint; lower, they would.
         if self.deadline < MIN_DEADLINE or self.memory < MIN_MEMORY:
             raise ValueError(f"deadline must be at least {MIN_DEADLINE:g} s and memory at least {MIN_MEMORY} bytes")
-        if self.sample < 0:
-            raise ValueError(f"sample = {self.sample}: give a number of pages, or 0 for the whole file")
+        for name, what in (
+            ("sample", "a number of pages, or 0 for the whole file"),
+            ("gate_sample", "N for 1 in N, or 0"),
+        ):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} = {getattr(self, name)}: give {what}")
+
+    def resources(self) -> dict[str, str]:
+        return {"block_hosts": digest(self.block_hosts)} if self.block_hosts else {}
 
     def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
         return {MAIN: DOCUMENTS, "passed": PASSED}
@@ -80,16 +91,18 @@ class ExtractWarc(Stage):
         file = inputs.file
         if file is None:
             raise InputError("extract: no WARC file was given; name one in the source of the recipe")
+        if self.block_hosts:
+            block_list(self.block_hosts)  # a line in it that is no host fails the task, not each record
         net = guard("stages.html:serve", deadline=self.deadline, memory=self.memory)
         output = _Output(sink, file)
         records = _identified(read(file.path, self.engine), file)
         for id, record in self._sampled(records) if self.sample else records:
-            sink.count("records")
             if isinstance(record, Damage):
-                output.lose(id, "", record.offset, record.error, "damage")
+                if not file.head:  # else it is no damage but the end of what was fetched
+                    output.lose(id, "", record.offset, record.error, "damage")
                 continue
             try:
-                page = self._page(record)
+                page = self._triage.page(record)
                 fields = {} if isinstance(page, str) else self._extract(page, net)
             except Lost as lost:
                 output.lose(id, record.url, record.offset, str(lost), lost.kind)
@@ -101,33 +114,15 @@ class ExtractWarc(Stage):
                 if isinstance(page, str):
                     output.pass_by(record, page)
                 else:
-                    output.keep(id, record, page.decoded, fields)
+                    output.keep(id, record, page, fields)
         output.flush()
 
-    def _page(self, record: Record) -> Page | str:
-        """The decoded page, or the reason why the record is passed by."""
-        if record.status != 200:
-            return "passed.status"
-        if record.mime and record.mime not in _HTML:
-            return "passed.mime"
-        if record.coding_error:
-            return "passed.encoding"
-        if not record.body.strip():
-            return "passed.empty"
-        if not record.mime and not _looks_like_html(record.body):
-            return "passed.mime"
-        encoding = charset.detect(record.body)
-        if encoding is None:
-            return "passed.not-japanese"
-        decoded = charset.decode(record.body, encoding)
-        stripped = markup.strip(decoded.text)
-        # What is over the size cap becomes a row that says so; no need to look at all of it.
-        if not markup.is_japanese(stripped[: self.max_characters], self.min_japanese):
-            return "passed.not-japanese"
-        return Page(decoded, stripped)
+    @property
+    def _triage(self) -> Triage:
+        return Triage(self.min_japanese, self.max_characters, self.gate_sample, self.truncated, self.block_hosts)
 
-    def _extract(self, page: Page, net: Guard) -> dict[str, str]:
-        """Text, title and declared language, or only the reason for having none. Raises Lost."""
+    def _extract(self, page: Page, net: Guard) -> dict[str, Any]:
+        """What `stages.html` finds, or only the reason for having no text. Raises Lost."""
         caps = Caps(
             characters=self.max_characters,
             elements=self.max_elements,
@@ -138,7 +133,7 @@ class ExtractWarc(Stage):
         )
         if len(page.stripped) > caps.characters:
             return {"reason": "extract.too-large"}
-        fields: dict[str, str] = json.loads(net.call(request(page.stripped, caps)))
+        fields: dict[str, Any] = json.loads(net.call(request(page.stripped, caps, self.comments)))
         return fields if "reason" in fields or fields["text"] else fields | {"reason": "extract.empty"}
 
     def _sampled(self, records: Iterator[tuple[bytes, Record | Damage]]) -> Iterator[tuple[bytes, Record | Damage]]:
@@ -161,14 +156,9 @@ class ExtractWarc(Stage):
 
     def _worth_a_look(self, record: Record) -> bool:
         try:
-            return isinstance(self._page(record), Page)
+            return isinstance(self._triage.page(record), Page)
         except Exception:  # `run` meets the same error again, and quarantines the page with it
             return True
-
-
-def _looks_like_html(body: bytes) -> bool:
-    head = body[:1024].lower()
-    return any(mark in head for mark in _HTML_MARKS)
 
 
 def _identified(records: Iterator[Record | Damage], file: SourceFile) -> Iterator[tuple[bytes, Record | Damage]]:
@@ -194,44 +184,72 @@ class _Output:
         self._rows: list[dict[str, object]] = []
         self._passed: list[dict[str, object]] = []
         self._characters = 0
+        for broken in file.spans.broken if file.spans else ():
+            record = broken.record
+            self._lose("", record.url, f"{record.file} at byte {record.offset}", broken.error, "damage")
 
     def pass_by(self, record: Record, reason: str) -> None:
+        self._sink.count("records")
         self._sink.count(reason)
         url_hash = hashlib.blake2b(record.url.encode(), digest_size=8).digest()
-        self._passed.append({"url_hash": url_hash, "offset": record.offset, "reason": reason})
+        self._passed.append({"url_hash": url_hash, "offset": self._place(record)["offset"], "reason": reason})
         if len(self._passed) >= 20 * ROWS:
             self.flush()
 
     def lose(self, id: bytes, url: str, offset: int, error: str, kind: str) -> None:
+        self._lose(id.hex(), url, f"{self._file.name} at byte {offset}", error, kind)
+
+    def _lose(self, id: str, url: str, where: str, error: str, kind: str) -> None:
+        self._sink.count("records")
         self._sink.count("quarantined")
         self._sink.count(f"lost.{kind}")
-        error = " ".join(error.split())
-        self._sink.quarantine(id=id.hex(), url=url, where=f"{self._file.name} at byte {offset}", error=error)
+        self._sink.quarantine(id=id, url=url, where=where, error=" ".join(error.split()))
 
-    def keep(self, id: bytes, record: Record, decoded: charset.Decoded, fields: dict[str, str]) -> None:
+    def keep(self, id: bytes, record: Record, page: Page, fields: dict[str, Any]) -> None:
+        reason, text, place = fields.get("reason", ""), fields.get("text", ""), self._place(record)
+        left_out = place.pop("left_out")
+        via = page.via or ("index" if left_out else "")
+        self._sink.count("records")
         self._sink.count("rows")
-        reason, text = fields.get("reason", ""), fields.get("text", "")
         if reason:
             self._sink.reason(reason)
+        if via:
+            self._sink.count(f"via.{via}")
+        self._sink.count("comments.characters", fields.get("comment_characters", 0))
         row = document(
             id=id,
             url=record.url,
-            host=host_of(record.url),
+            host=page.host,
             title=fields.get("title", ""),
             date=record.date,
             text=text,
             reason=reason,
+            via=via,
+            record=record.id,
             origin=self._file.sha256[:16],
-            offset=record.offset,
+            **place,
             mime=record.mime,
-            charset=decoded.encoding,
-            replaced=decoded.replaced,
+            charset=page.decoded.encoding,
+            charset_by=page.decoded.how,
+            declared_charset=page.declared_charset,
+            replaced=page.decoded.replaced,
+            private=page.decoded.private,
             declared_language=fields.get("declared_language", ""),
+            policy=" ".join(page.policy.signals),
+            page_license=page.policy.license,
+            comments=fields.get("comment_characters", 0),
         )
         self._rows.append(row)
         self._characters += len(text)
         if len(self._rows) >= ROWS or self._characters >= BUFFER:
             self.flush()
+
+    def _place(self, record: Record) -> dict[str, Any]:
+        """Where the record lies in the archive, also when it was fetched out of it."""
+        if self._file.spans is None:
+            return {"file": record.file, "offset": record.offset, "length": record.length, "left_out": False}
+        at = self._file.spans.at(record.offset)
+        return {"file": at.file, "offset": at.offset, "length": at.length, "left_out": at.left_out}
 
     def flush(self) -> None:
         if self._rows:

@@ -78,9 +78,13 @@ def is_registry(host: str) -> bool:
     """
     if "." not in host:
         return bool(host) and ":" not in host
-    rules = _rules()
-    of_company = rules.get(host, rules.get("*." + host.partition(".")[2]))
-    return of_company is False and "!" + host not in rules
+    return host in registries() or ("*." + host.partition(".")[2] in registries() and "!" + host not in _rules())
+
+
+@cache
+def registries() -> frozenset[str]:
+    """The rules (co.jp, *.yokohama.jp) of the domain name system itself, without exceptions."""
+    return frozenset(rule for rule, of_company in _rules().items() if not of_company and rule[0] != "!")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Main text of an HTML page by trafilatura, behind caps on the structure of the page.
+"""Main text of an HTML page: chosen by trafilatura, corrected and worded by the page, behind caps on its structure.
 
 The caps are functions of the page alone, so a page is too much for the parser on every machine or on none. They keep
 a page just below all of them in the low seconds; what still goes wrong is caught by `stages.guard`.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
 from dataclasses import asdict, dataclass
 
 from lxml import etree
@@ -16,14 +15,10 @@ from lxml.html import HtmlElement
 from trafilatura import extract as trafilatura_extract
 from trafilatura.utils import HTML_PARSER, load_html
 
-from stages import markup
-from stages.caps import Caps, TooMuch
+from stages import markup, selection, trafilatura_fast
+from stages.caps import Caps, Comments, TooMuch
+from stages.lines import page_of
 
-# What a run of links sits in: the nearest ancestor that is not one of these is the block.
-_INLINE = frozenset(
-    {"a", "abbr", "b", "bdi", "bdo", "big", "center", "cite", "code", "em", "font", "i", "label", "nobr", "s", "small"}
-    | {"span", "strong", "sub", "sup", "tt", "u"}
-)
 _TOO_DEEP = "ERR_RESOURCE_LIMIT"  # libxml2 stops at 255 levels (or 10 MB of text in one node) and drops the rest
 
 
@@ -32,25 +27,33 @@ class HtmlText:
     """Text with the line breaks of the page, '' if the extractor found none."""
 
     text: str
-    title: str
-    declared_language: str  # <html lang> as written, '' when absent
+    title: str  # without <title> the first <h1>; '' when both are absent
+    declared_language: str  # as written, '' when absent
+    comment_characters: int  # what readers wrote below the text, whether it is in `text` or not
 
 
-def extract(html: str, caps: Caps) -> HtmlText:
-    """Main text of a whole page. Raises TooMuch if the page is over a cap."""
-    return extract_stripped(markup.strip(html), caps)
+def extract(html: str, caps: Caps, comments: Comments = "drop") -> HtmlText:
+    """Main text of a whole page, with or without its readers' comments. Raises TooMuch if the page is over a cap."""
+    return extract_stripped(markup.strip(html), caps, comments)
 
 
-def extract_stripped(html: str, caps: Caps) -> HtmlText:
+def extract_stripped(html: str, caps: Caps, comments: Comments = "drop") -> HtmlText:
     """`extract` for a page that went through `markup.strip` already."""
     if len(html) > caps.characters:
         raise TooMuch("extract.too-large", f"{len(html)} characters, the cap is {caps.characters}")
     tree = _parse(_encodable(html))
-    text = ""
-    if tree is not None:
-        _check(tree, caps)
-        text = trafilatura_extract(tree, include_comments=False, include_tables=True, deduplicate=False) or ""
-    return HtmlText(text, markup.title(html), markup.declared_language(html))
+    title, language = markup.title(html), markup.declared_language(html)
+    if tree is None:
+        return HtmlText("", title, language, 0)
+    page = page_of(tree, caps)
+    extracted = trafilatura_extract(tree, include_comments=False, include_tables=True, deduplicate=False) or ""
+    selected = selection.select(page, extracted, title, comments=comments == "keep")
+    return HtmlText(selected.text, title or _first_heading(tree), language, selected.comment_characters)
+
+
+def _first_heading(tree: HtmlElement) -> str:
+    heading = tree.find(".//h1")
+    return "" if heading is None else " ".join(heading.text_content().split())
 
 
 def _encodable(html: str) -> str:
@@ -74,46 +77,14 @@ def _parse(html: str) -> HtmlElement | None:
     return tree
 
 
-def _check(tree: HtmlElement, caps: Caps) -> None:
-    """Raise TooMuch if the tree is over a cap; about 1 us an element, where extraction takes 50 and more."""
-    depth = elements = levels = 0
-    links: Counter[HtmlElement] = Counter()  # block -> links in it
-    for event, element in etree.iterwalk(tree, events=("start", "end")):
-        if event == "end":
-            depth -= 1
-            continue
-        depth += 1
-        elements += 1
-        levels += depth
-        if depth > caps.depth:
-            raise TooMuch("extract.too-deep", f"nested deeper than {caps.depth} levels")
-        if elements > caps.elements:
-            raise TooMuch("extract.too-large", f"more than {caps.elements} elements")
-        if levels > caps.levels:
-            raise TooMuch("extract.too-deep", f"the depths of its elements add up to more than {caps.levels}")
-        if max(len(element.text or ""), len(element.tail or "")) > caps.text_node:
-            raise TooMuch("extract.too-large", f"a text of more than {caps.text_node} characters in one element")
-        if element.tag == "a":
-            block = _block_of(element)
-            links[block] += 1
-            if links[block] > caps.links_in_block:
-                raise TooMuch("extract.too-many-links", f"more than {caps.links_in_block} links in one <{block.tag}>")
-
-
-def _block_of(element: HtmlElement) -> HtmlElement:
-    """The nearest ancestor that is not inline."""
-    block = element.getparent()
-    while block.tag in _INLINE:
-        block = block.getparent()
-    return block
-
-
 def serve(payload: bytes) -> bytes:
     """Guard target: `extract_stripped` of a `caps.request`. JSON with the fields of HtmlText, or with `reason` alone."""
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # a line to stderr for each page without text
-    caps, _, page = payload.partition(b"\n")
+    trafilatura_fast.install()
+    head, _, page = payload.partition(b"\n")
+    how = json.loads(head)
     try:
-        answer = asdict(extract_stripped(page.decode(), Caps(**json.loads(caps))))
+        answer = asdict(extract_stripped(page.decode(), Caps(**how["caps"]), how["comments"]))
     except TooMuch as error:
         answer = {"reason": error.reason}
     return json.dumps(answer, ensure_ascii=False).encode()

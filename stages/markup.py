@@ -16,13 +16,23 @@ _OPENING = re.compile(r"<(?:(script|style|svg|template|iframe|r[tp]c?)\b([^<>]{0
 _CLOSING = {
     name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style", "svg", "template", "iframe")
 }
-# The end tags of <rt> and <rp> may be left out: the next ruby tag of any kind ends them too.
-_READING_END = re.compile(r"</(?:rt|rp|rtc)\b[^<>]*>|(?=<(?:rt|rp|rtc|rb)\b|</ruby\b)", re.IGNORECASE)
+# The end tags of <rt> and <rp> may be left out: the next ruby tag of any kind ends them too, and so does the paragraph.
+_READING_END = re.compile(
+    r"</(?:rt|rp|rtc)\b[^<>]*>|(?=<(?:rt|rp|rtc|rb)\b|</ruby\b|</?(?:p|div|br|li|td|th|tr|dt|dd|h[1-6]|body)\b)",
+    re.IGNORECASE,
+)
+# The parser takes what is in <noframes> for text, tags and all.
+_FRAMES = re.compile(r"</?(?:frameset|frame|noframes)\b[^<>]*>", re.IGNORECASE)
 
 _LONG_REFERENCE = re.compile(r"&#0*\d{8,};?")
 _TITLE = re.compile(r"<title\b[^<>]*>", re.IGNORECASE)
 _TITLE_END = re.compile(r"</title\b", re.IGNORECASE)
 _HTML_TAG = re.compile(r"<html\b[^<>]{0,2000}", re.IGNORECASE)
+_META = re.compile(r"<meta\b[^<>]{0,2000}", re.IGNORECASE)
+_META_LANGUAGE = re.compile(
+    r"""\s(?:http-equiv\s*=\s*["']?content-language|property\s*=\s*["']?og:locale)["'\s/]""", re.IGNORECASE
+)
+_CONTENT = re.compile(r"""\scontent\s*=\s*["']?\s*([a-z0-9_-]{1,35})""", re.IGNORECASE)
 _LANG = re.compile(r"""\s(?:xml:)?lang\s*=\s*["']?\s*([a-z0-9_-]{1,35})""", re.IGNORECASE)
 
 _TAG = re.compile(r"<[^<>]*>")
@@ -32,7 +42,7 @@ _FOREIGN = re.compile("[A-Za-z\u00c0-\u024f\u0370-\u052f\u0e00-\u0e7f\u0600-\u06
 
 
 def strip(page: str) -> str:
-    """The page without scripts, styles, SVG, templates, iframes, comments, NUL bytes and ruby readings.
+    """The page without scripts, styles, SVG, templates, frames, comments, NUL bytes and ruby readings.
 
     吾輩（わがはい）stays; <ruby>吾輩<rp>（</rp><rt>わがはい</rt><rp>）</rp></ruby> becomes <ruby>吾輩</ruby>. JSON-LD stays:
     the extractor can find the article in it. An element that is never closed is left for the parser to judge.
@@ -52,7 +62,7 @@ def strip(page: str) -> str:
             kept.append(page[copied : opening.start()])
             copied = position = end
     kept.append(page[copied:])
-    return "".join(kept).replace("\0", "")
+    return _FRAMES.sub("", "".join(kept)).replace("\0", "")
 
 
 def _end_of(name: str, page: str, start: int) -> int | None:
@@ -92,7 +102,16 @@ def title(stripped: str) -> str:
 
 
 def declared_language(page: str) -> str:
-    """`lang` (or `xml:lang`) of the <html> tag as written, such as 'ja' or 'ja-JP'; '' if absent."""
+    """`lang` (or `xml:lang`) of the <html> tag as written, such as 'ja' or 'ja-JP'; '' if absent.
+
+    Without it the `content` of <meta http-equiv="content-language"> or of <meta property="og:locale">, whichever is first.
+    """
     tag = _HTML_TAG.search(page)
     lang = _LANG.search(tag.group()) if tag else None
-    return lang.group(1) if lang else ""
+    if lang:
+        return lang.group(1)
+    for meta in _META.finditer(page):
+        content = _CONTENT.search(meta.group()) if _META_LANGUAGE.search(meta.group() + " ") else None
+        if content:
+            return content.group(1)
+    return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import tiktoken
 
-from stages.base import InputError, Sidecar, Sink
+from stages.base import PATH, InputError, Sidecar, Sink
 from stages.language import sha256_of
 
 BUILT_IN = "qwen"
@@ -76,7 +76,7 @@ def count(texts: Sequence[str], tokenizer: str) -> list[int]:
 class Tokens(Sidecar):
     """Characters and tokens of every extracted document, for the funnel and previews; `write` counts the final text."""
 
-    tokenizer: str = BUILT_IN
+    tokenizer: str = field(default=BUILT_IN, metadata=PATH)
 
     name: ClassVar[str] = "tokens"
     version: ClassVar[int] = 1

@@ -1,30 +1,23 @@
 """Response records of a WARC file, and the places where it is damaged.
 
-A reader stops at the first byte it cannot read; a crawl file of a gigabyte must not end there. So reading goes on at
-the next gzip member (or the next record header of an uncompressed file), and what was lost in between is reported.
+A reader stops at the first byte it cannot read; a crawl file of a gigabyte must not end there. So reading goes on at the
+next record, and what was lost in between is reported. Every byte of the file belongs to one record, one damage or to
+padding, and `read` raises when one does not: a reader that skips a record cannot do it in silence.
 """
 
 from __future__ import annotations
 
-import mmap
-import os
-import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, BinaryIO, NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from fastwarc.warc import ArchiveIterator, WarcRecordType
-from warcio.archiveiterator import ArchiveIterator as WarcioIterator
-from warcio.exceptions import ArchiveLoadFailed
-
-from stages import http
-from stages.base import InputError
+from stages import http, warc_digest
+from stages.errors import InputError
+from stages.warc_engines import ENGINES, Piece, pieces
+from stages.warc_layout import opened
+from stages.warc_parse import Raw
 
 MAX_BODY = 64 << 20  # bytes of a body that are kept: far over any page worth parsing, far under the memory of a worker
-_SMALLEST_RECORD = 16  # bytes; a gap shorter than this is a wrong Content-Length, not a record that was lost
-_GZIP = b"\x1f\x8b\x08"
-_PLAIN_RECORD = re.compile(rb"\r\n\r\n(?=WARC/1\.)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +32,11 @@ class Record:
     body: bytes
     offset: int  # byte offset of the record in the file, in that of its gzip member
     coding_error: str = ""
+    length: int = 0  # bytes of the record in the file: of its gzip member, or with the empty lines after it
+    headers: Mapping[str, str] = field(default_factory=dict)  # of the HTTP message, as in `http.Message`
+    truncated: str = ""  # WARC-Truncated: why the crawler cut the record ('length', 'time', ...), '' if it did not
+    file: str = ""  # WARC-Filename of the warcinfo record before it, '' if there is none
+    digest_error: str = ""  # how the block differs from its digest; '' also when digests were not to be verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,238 +45,79 @@ class Damage:
 
     offset: int
     error: str
+    length: int = 0
 
 
-class _Raw(NamedTuple):
-    """A record as an engine hands it over; id, url, date and block only of response records."""
-
-    offset: int
-    response: bool
-    id: str = ""
-    url: str = ""
-    date: str = ""
-    block: bytes = b""
+class LostBytesError(Exception):
+    """A bug of the reader: bytes of the file are in no record, no damage and no padding."""
 
 
-class _UnreadableError(Exception):
-    """An engine cannot read on."""
-
-
-def read(path: str, engine: str = "fastwarc") -> Iterator[Record | Damage]:
+def read(path: str, engine: str = "fastwarc", verify: bool = False) -> Iterator[Record | Damage]:
     """Response records and damages in the order of the file. `engine` is 'fastwarc', or 'warcio' as the reference.
 
-    Raises InputError if the file is not a WARC file at all: empty, a directory, ARC, one gzip stream over all records.
+    With `verify`, digests are checked: a third of the speed. Both engines give the same, whatever the file holds.
+    Raises InputError if the file is not a WARC file at all (empty, a directory, ARC, one gzip stream over all records),
+    and at its end if it holds what was derived from one (WET, WAT). Raises LostBytesError.
     """
-    if engine not in _ENGINES:
-        raise InputError(f"unknown WARC engine {engine!r}: use one of {', '.join(_ENGINES)}")
-    _check_file(path)
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        layout = _layout(path, data)
-        for item in _items(file, data, layout, _ENGINES[engine]):
-            yield item if isinstance(item, Damage) else _record(item)
-
-
-def _check_file(path: str) -> None:
-    try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}: give a WARC file (.warc or .warc.gz)") from error
-    if size == 0:
-        raise InputError(f"{path}: the file is empty (zero bytes): download it again or take it out of the recipe")
-
-
-class _Layout(NamedTuple):
-    """How records follow each other: where the one at an offset ends (None: it is cut or broken), where a later starts."""
-
-    end: Callable[[mmap.mmap, int], int | None]
-    next_start: Callable[[mmap.mmap, int], int | None]
-
-
-def _layout(path: str, data: mmap.mmap) -> _Layout:
-    compressed, plain = _Layout(_gzip_end, _gzip_next), _Layout(_plain_end, _plain_next)
-    head = data[:4096]
-    text = _inflated_head(head) if head.startswith(_GZIP) else head
-    if text.startswith(b"filedesc:"):
-        raise InputError(f"{path}: an ARC file: convert it with `warcio recompress IN.arc.gz OUT.warc.gz`")
-    if text.startswith(b"WARC/"):
-        if head is text:
-            return plain
-        if not _holds_several_records(data):
-            return compressed
-        raise InputError(
-            f"{path}: one gzip stream over several records, which cannot be read from the middle: "
-            "compress each record by itself with `warcio recompress IN.warc.gz OUT.warc.gz`"
-        )
-    for layout in (compressed, plain):  # the first record is damaged: what are the others?
-        if layout.next_start(data, 0) is not None:
-            return layout
-    raise InputError(f"{path}: not a WARC file (it begins with {text[:16]!r}): give a .warc or .warc.gz file")
-
-
-def _items(file: BinaryIO, data: mmap.mmap, layout: _Layout, engine: _Engine) -> Iterator[_Raw | Damage]:
-    """Response records and damages. A record is handed on only when the bytes up to the next one have been read well."""
-    start: int | None = 0
-    while start is not None:
-        file.seek(start)
-        last: _Raw | None = None
-        error = "the file is cut"
-        try:
-            for raw in engine(file):
-                if last is not None and last.response:
-                    yield last
-                last = raw
-        except _UnreadableError as broken:
-            error = str(broken)
-        end = start if last is None else layout.end(data, last.offset)
-        if last is not None and last.response and end is not None:
-            yield last
-        damaged = last.offset if last is not None and end is None else end
-        assert damaged is not None
-        if damaged >= len(data) or not data[damaged : damaged + (1 << 20)].strip(b"\r\n\0"):
-            return  # padding at the end is no damage
-        start = layout.next_start(data, damaged + 1)
-        if start is None or start - damaged >= _SMALLEST_RECORD:
-            yield Damage(damaged, error)
-
-
-def _inflated_head(head: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(31).decompress(head, 4096)
-    except zlib.error:
-        return b""
-
-
-def _members(data: mmap.mmap, offset: int) -> Iterator[tuple[bytes, int | None]]:
-    """Pieces of the gzip member at `offset`: decompressed bytes and, with the last piece, where the member ends."""
-    inflate = zlib.decompressobj(31)
-    position = offset
-    while not inflate.eof:
-        compressed = data[position : position + (1 << 16)]
-        if not compressed:
-            raise zlib.error("the member is cut")
-        position += len(compressed)
-        piece = inflate.decompress(compressed)
-        yield piece, position - len(inflate.unused_data) if inflate.eof else None
-
-
-def _holds_several_records(data: mmap.mmap) -> bool:
-    """Whether the first gzip member holds more than the first record; a member too broken to say holds no more."""
-    text = b""
-    try:
-        for piece, _ in _members(data, 0):
-            text += piece
-            size = _plain_size(text)
-            if size is not None and len(text) > size + 8:
-                return text[size:].lstrip(b"\r\n").startswith(b"WARC/")
-    except zlib.error:
-        pass
-    return False
-
-
-def _gzip_end(data: mmap.mmap, offset: int) -> int | None:
-    try:
-        return [end for _, end in _members(data, offset)][-1]
-    except zlib.error:
-        return None
-
-
-def _gzip_next(data: mmap.mmap, offset: int) -> int | None:
-    while (offset := data.find(_GZIP, offset)) >= 0:
-        if _inflated_head(data[offset : offset + 512]).startswith(b"WARC/"):
-            return offset
-        offset += 1
-    return None
-
-
-def _plain_size(text: bytes) -> int | None:
-    """Header and block length of the record that `text` begins with; None if its header is not all there."""
-    head, blank, _ = text.partition(b"\r\n\r\n")
-    length = re.search(rb"\r\ncontent-length:\s*(\d{1,15})", head, re.IGNORECASE)
-    return len(head) + len(blank) + int(length.group(1)) if blank and length else None
-
-
-def _plain_end(data: mmap.mmap, offset: int) -> int | None:
-    size = _plain_size(data[offset : offset + (1 << 20)])
-    end = None if size is None else offset + size
-    if end is None or end > len(data):
-        return None
-    return end + 4 if data[end : end + 4] == b"\r\n\r\n" else end
-
-
-def _plain_next(data: mmap.mmap, offset: int) -> int | None:
-    match = _PLAIN_RECORD.search(data, offset)
-    return match.end() if match else None
-
-
-_Engine = Callable[[BinaryIO], Iterator[_Raw]]
-
-
-def _fastwarc(file: BinaryIO) -> Iterator[_Raw]:
-    try:
-        for record in ArchiveIterator(file, parse_http=False):
-            if record.record_type != WarcRecordType.response:
-                yield _Raw(record.stream_pos, response=False)
+    if engine not in ENGINES:
+        raise InputError(f"unknown WARC engine {engine!r}: use one of {', '.join(ENGINES)}")
+    with opened(path) as layout:
+        types: Counter[str] = Counter()
+        crawl_file = ""
+        for piece in _contiguous(path, pieces(layout, ENGINES[engine], MAX_BODY), len(layout.data)):
+            if piece.error:
+                types["damage"] += 1
+                yield Damage(piece.offset, piece.error, piece.end - piece.offset)
+            if piece.record is None:
                 continue
-            block = record.reader.read(MAX_BODY + 1)
-            if len(block) < min(record.content_length, MAX_BODY + 1):
-                raise _UnreadableError("the file is cut")  # fastwarc gives what there is and says nothing
-            headers = [(_text(name), _text(value)) for name, value in record.headers.items_bytes()]
-            yield _Raw(record.stream_pos, True, *_fields(headers), block)
-    except OSError as error:
-        raise _UnreadableError(_one_line(error)) from error
+            types[piece.record.type] += 1
+            if piece.record.type == "warcinfo":
+                crawl_file = piece.record.headers.get("warc-filename", "")
+            elif piece.record.type == "response":
+                yield _record(piece, piece.record, crawl_file, verify)
+        _refuse_derived(path, types)
 
 
-def _warcio(file: BinaryIO) -> Iterator[_Raw]:
-    try:
-        records = WarcioIterator(file, no_record_parse=True)
-        for record in records:
-            response = record.rec_type == "response"
-            block = _read_all(record.raw_stream, MAX_BODY + 1) if response else b""
-            length = int(record.rec_headers.get_header("Content-Length") or 0)
-            if response and len(block) < min(length, MAX_BODY + 1):
-                raise _UnreadableError("the file is cut")
-            offset = records.get_record_offset()
-            if not response:
-                yield _Raw(offset, response=False)
-                continue
-            yield _Raw(offset, True, *_fields(record.rec_headers.headers), block)
-    except (ArchiveLoadFailed, OSError, EOFError, zlib.error) as error:
-        raise _UnreadableError(_one_line(error)) from error
+def _contiguous(path: str, found: Iterator[Piece], size: int) -> Iterator[Piece]:
+    position = 0
+    for piece in found:
+        if piece.offset != position or piece.end <= piece.offset:
+            break
+        yield piece
+        position = piece.end
+    if position != size:
+        raise LostBytesError(f"{path}: the reader lost its place at byte {position} of {size}: please report it")
 
 
-def _read_all(stream: Any, limit: int) -> bytes:
-    """At most `limit` bytes; warcio's streams return less than asked for before their end."""
-    data = bytearray()
-    while len(data) < limit and (piece := stream.read(limit - len(data))):
-        data += piece
-    return bytes(data)
+def _refuse_derived(path: str, types: Counter[str]) -> None:
+    """Texts and metadata taken out of a WARC file look like one, and would pass for a crawl without a page."""
+    for type, name in (("conversion", "WET file, extracted texts"), ("metadata", "WAT file, metadata")):
+        if types[type] and types.keys() <= {"warcinfo", type}:
+            raise InputError(
+                f"{path}: a {name} without pages ({types[type]} {type} records, no response): "
+                "give the WARC file it was made from"
+            )
 
 
-_ENGINES: dict[str, _Engine] = {"fastwarc": _fastwarc, "warcio": _warcio}
-
-
-def _fields(headers: Iterable[tuple[str, str]]) -> tuple[str, str, str]:
-    """Record id, URL and date from the WARC header."""
-    values = {name.lower(): value.strip() for name, value in headers}
-    id, url = (values.get(name, "").strip("<>") for name in ("warc-record-id", "warc-target-uri"))
-    return id, url, values.get("warc-date", "")
-
-
-def _text(header: bytes) -> str:
-    return header.decode("utf-8", "replace")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
-
-
-def _record(raw: _Raw) -> Record:
+def _record(piece: Piece, raw: Raw, crawl_file: str, verify: bool) -> Record:
     message = http.parse(raw.block)
-    mime = message.headers.get("content-type", "").partition(";")[0].strip().lower()
     body, coding_error = b"", ""
     try:
         body = http.decoded_body(message, MAX_BODY)
     except http.CodingError as error:
         coding_error = str(error)
-    return Record(raw.id, raw.url, raw.date, message.status, mime, body, raw.offset, coding_error)
+    return Record(
+        id=raw.headers.get("warc-record-id", "").strip("<>"),
+        url=raw.headers.get("warc-target-uri", "").strip("<>").replace(" ", "%20"),
+        date=raw.headers.get("warc-date", ""),
+        status=message.status,
+        mime=message.headers.get("content-type", "").partition(";")[0].strip().lower(),
+        body=body,
+        offset=piece.offset,
+        coding_error=coding_error,
+        length=piece.end - piece.offset,
+        headers=message.headers,
+        truncated=raw.headers.get("warc-truncated", "").lower(),
+        file=crawl_file,
+        digest_error=warc_digest.mismatch(raw, message.body) if verify else "",
+    )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.base import MAIN, Inputs, Sink, Stage
+from stages.base import MAIN, PATH, Inputs, Sink, Stage
 from stages.edits import edited
 from stages.language import sha256_of
 from stages.tokens import BUILT_IN, count, vocabulary, vocabulary_path
@@ -25,18 +26,27 @@ def release_schema(tokenizer: str) -> pa.Schema:
             pa.field("id", pa.string(), nullable=False),  # 32 hex digits
             pa.field("text", pa.large_string(), nullable=False),
             pa.field("url", pa.string(), nullable=False),
+            pa.field("host", pa.string(), nullable=False),
             pa.field("title", pa.string(), nullable=False),
             pa.field("date", pa.string(), nullable=False),
             pa.field("source", pa.string(), nullable=False),
-            pa.field("license", pa.string(), nullable=False),
+            pa.field("license", pa.string(), nullable=False),  # of the source, as the recipe states it
+            pa.field("page_license", pa.string(), nullable=False),  # as the page itself states it
+            pa.field("policy", pa.string(), nullable=False),  # noai, noindex, ... as the page or its server say
             pa.field("characters", pa.int32(), nullable=False),  # code points of `text`
             pa.field(f"n_tok_{vocabulary(tokenizer).key}", pa.int32(), nullable=False),
             pa.field("japanese", pa.float32(), nullable=False),  # language score, 0 to 1
             pa.field("cluster_size", pa.int32(), nullable=False),  # documents this one stands for, itself included
-            pa.field("origin", pa.string(), nullable=False),  # first 16 hex digits of the input file's sha256
+            pa.field("origin", pa.string(), nullable=False),  # first 16 hex digits of the input's sha256
+            pa.field("file", pa.string(), nullable=False),  # the WARC file, as it calls itself
             pa.field("offset", pa.int64(), nullable=False),  # where in it the record lies
+            pa.field("length", pa.int64(), nullable=False),  # and how many bytes it has there
         ]
     )
+
+
+# Columns of `extract` that the release has as they are.
+_AS_EXTRACTED = ("url", "host", "title", "date", "page_license", "policy", "origin", "file", "offset", "length")
 
 
 @dataclass(frozen=True)
@@ -45,10 +55,10 @@ class Write(Stage):
 
     source: str = ""
     license: str = ""
-    tokenizer: str = BUILT_IN
+    tokenizer: str = field(default=BUILT_IN, metadata=PATH)
 
     name: ClassVar[str] = "write"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("tiktoken",)
     needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "language", "tokens", "verdict", "dedup")
 
@@ -63,7 +73,7 @@ class Write(Stage):
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
         columns = {
-            "extract": ("id", "url", "title", "date", "text", "origin", "offset"),
+            "extract": ("id", "text", "via", *_AS_EXTRACTED),
             "edits": ("edits",),
             "language": ("japanese",),
             "tokens": ("characters", "tokens"),
@@ -75,6 +85,7 @@ class Write(Stage):
             keep = pc.and_(verdict, dedup["keep"])
             self._funnel(sink, verdict, keep, batch["tokens"], dedup["level"])
             table = self._final({stage: table.filter(keep) for stage, table in batch.items()})
+            self._tell(sink, batch["extract"].filter(keep))
             sink.count("written", table.num_rows)
             sink.count("written.characters", _sum(table["characters"]))
             sink.count("written.tokens", _sum(table[f"n_tok_{vocabulary(self.tokenizer).key}"]))
@@ -92,6 +103,13 @@ class Write(Stage):
         for dropped in level.filter(pc.and_(verdict, pc.invert(keep))).to_pylist():
             sink.reason(f"dedup.{dropped}")
 
+    def _tell(self, sink: Sink, kept: pa.Table) -> None:
+        """Counts for the manifest: what came by a sample, and what pages say of their use."""
+        sink.count("via.gate", _sum(pc.equal(kept["via"], "gate")))
+        sink.count("via.index", _sum(pc.equal(kept["via"], "index")))
+        for signal, n in Counter(signal for policy in kept["policy"].to_pylist() for signal in policy.split()).items():
+            sink.count(f"policy.{signal}", n)
+
     def _final(self, kept: Mapping[str, pa.Table]) -> pa.Table:
         extract = kept["extract"]
         texts = edited(extract["text"], kept["edits"]["edits"])
@@ -105,7 +123,7 @@ class Write(Stage):
                 "license": pa.array([self.license] * len(texts), pa.string()),
                 "japanese": kept["language"]["japanese"].cast(pa.float32()),
                 "cluster_size": kept["dedup"]["cluster_size"],
-                **{name: extract[name] for name in ("url", "title", "date", "origin", "offset")},
+                **{name: extract[name] for name in _AS_EXTRACTED},
             }
         )
 
@@ -118,10 +136,10 @@ class Shards(Stage):
     """
 
     megabytes: int = 256  # uncompressed text: about 100 MB on disk
-    tokenizer: str = BUILT_IN
+    tokenizer: str = field(default=BUILT_IN, metadata=PATH)
 
     name: ClassVar[str] = "shards"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("write",)
     barrier: ClassVar[bool] = True
     group_rows: ClassVar[int] = 1 << 30  # row groups end where `_row_groups` cuts them

@@ -82,7 +82,7 @@ def recipe(folder: Path, text: str) -> Path:
     return file
 
 
-def source(name: str, kind: str, *files: Path, **more: str) -> str:
+def source(name: str, kind: str, *files: Path | str, **more: str) -> str:
     listed = ", ".join(f'"{file}"' for file in files)
     extra = "".join(f'{key} = "{value}"\n' for key, value in more.items())
     return f'[[source]]\nname = "{name}"\nkind = "{kind}"\nfiles = [{listed}]\n{extra}'

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.store import LocalStore, sweep_scratch
-from pipeline.task import PartRef, _check_file
+from pipeline.task import _check_file
 from stages.base import SourceFile
 from tests.runs import GOLDEN, QUICKSTART, committed, places, recipe, seimai, source
 from tests.warcs import Response, html, write
@@ -94,9 +94,8 @@ def test_the_name_of_the_recipes_folder_is_no_pattern(tmp_path: Path, folder: st
 def test_a_file_that_grows_while_it_is_read_is_not_committed(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_bytes(b"12345")
-    part = PartRef("p", "s", 0, SourceFile(str(file), "ab" * 32, 3), {})
     with pytest.raises(InputError, match="has changed since this run began"):
-        _check_file([part])
+        _check_file(SourceFile(str(file), "ab" * 32, 3))
 
 
 def flip_middle(file: Path) -> None:

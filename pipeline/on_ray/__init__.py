@@ -17,7 +17,8 @@ from ray.exceptions import RayError, RayTaskError
 
 from pipeline.errors import UsageError
 from pipeline.executor import WINDOW, Executor, Finished, WorkerDiedError
-from pipeline.task import Result, execute
+from pipeline.on_ray.turns import ClusterTurns, Desk
+from pipeline.task import Result, Unit, execute
 
 _OBJECT_STORE = 200_000_000  # bytes; tasks pass names of files, never data
 
@@ -45,7 +46,8 @@ class RayTasks(Executor):
         self._root = root
         self._limit = workers or self._workers * WINDOW
         # No retries by Ray: the driver counts attempts, and Ray's retries after an OOM kill are unlimited.
-        self._execute = ray.remote(num_cpus=1, max_retries=0)(execute)
+        self._execute = ray.remote(num_cpus=1, max_retries=0)(_execute)
+        self._desk: Any = None
         self._running: dict[ray.ObjectRef[Result], int] = {}
 
     @property
@@ -60,6 +62,14 @@ class RayTasks(Executor):
         self._fill()
         return finished
 
+    def drop(self) -> list[int]:
+        """Also what waits inside Ray, and what runs: which is which, Ray does not say."""
+        handles = [*super().drop(), *self._running.values()]
+        for reference in self._running:
+            ray.cancel(reference)
+        self._running.clear()
+        return handles
+
     def close(self) -> None:
         for reference in self._running:
             ray.cancel(reference, force=True)
@@ -68,16 +78,32 @@ class RayTasks(Executor):
     def _fill(self) -> None:
         while self._queue and len(self._running) < self._limit:
             handle, unit = self._queue.popleft()
-            self._running[self._execute.remote(unit, self._root)] = handle
+            self._running[self._execute.remote(unit, self._root, self._desk_for(unit))] = handle
+
+    def _desk_for(self, unit: Unit) -> Any:
+        """The desk that hands out turns, opened with the first unit that fetches; None for a unit that does not."""
+        fetch = unit.parts[0].fetch
+        if fetch is None:
+            return None
+        if self._desk is None:
+            opened = ray.remote(num_cpus=0)(Desk)
+            self._desk = opened.remote(fetch.network.connections, fetch.network.requests_per_second)
+        return self._desk
 
     def _finish(self, reference: ray.ObjectRef[Result]) -> Finished:
         handle = self._running.pop(reference)
+        if self._desk is not None:
+            self._desk.end.remote(reference.task_id().hex())
         try:
             return Finished(handle, ray.get(reference), None)
         except RayTaskError as error:
             return Finished(handle, None, error.cause if error.cause is not None else error)
         except RayError as error:
             return Finished(handle, None, WorkerDiedError(_line(error)))
+
+
+def _execute(unit: Unit, root: str, desk: Any) -> Result:
+    return execute(unit, root, None if desk is None else ClusterTurns(desk))
 
 
 def _cannot_start(attached: bool, error: Exception) -> str:

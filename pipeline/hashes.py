@@ -1,0 +1,50 @@
+"""sha256 of files that lie here, computed once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from stages.base import SourceFile
+
+
+class Hashes:
+    """Remembered by path, size, times and inode, in one file of the work folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            known = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            known = {}
+        self._known: dict[str, list[int | str]] = known if isinstance(known, dict) else {}
+
+    def files(self, paths: Sequence[Path]) -> list[SourceFile]:
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            return list(pool.map(self._file, paths))
+
+    def _file(self, path: Path) -> SourceFile:
+        stat = path.stat()
+        key, seen = str(path), [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+        known = self._known.get(key)
+        if known is None or known[:-1] != seen:
+            with path.open("rb") as file:
+                known = [*seen, hashlib.file_digest(file, "sha256").hexdigest()]
+            self._known[key] = known
+        return SourceFile(key, str(known[-1]), stat.st_size)
+
+    def save(self) -> None:
+        """Keep them for the next time; where the folder cannot be written that only costs hashing again."""
+        try:
+            descriptor, draft = tempfile.mkstemp(dir=self._path.parent)
+        except OSError:
+            return
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(self._known, file, indent=0, sort_keys=True)
+        os.chmod(draft, 0o644)
+        os.replace(draft, self._path)

@@ -1,0 +1,122 @@
+"""`[[source]]` tables: where documents come from, and the reader for each kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import checks
+from pipeline.acquire.listing import is_crawl_id
+from pipeline.acquire.remote import is_remote
+from pipeline.acquire.selection import Selection
+from pipeline.errors import UsageError
+from stages.base import Stage
+from stages.extract_mediawiki import ExtractMediawiki
+from stages.extract_warc import ExtractWarc
+
+READERS: Mapping[str, type[Stage]] = {"warc": ExtractWarc, "mediawiki": ExtractMediawiki}
+_INDEXED = ("warc",)  # kinds whose records an index can name
+_OWN = ("name", "kind", "files", "share", "index", "license", "attribution", "terms")
+_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
+_INDEX = "paths, globs or addresses of index files, or crawl ids"
+_FILES = 'paths, globs, addresses or crawl ids, e.g. files = ["crawl/*.warc.gz"] or ["CC-MAIN-2024-51"]'
+
+
+@dataclass(frozen=True)
+class Source:
+    """One `[[source]]`: files of one kind. Earlier sources win over later ones when two documents say the same."""
+
+    name: str
+    kind: str
+    files: tuple[str, ...]  # absolute paths or globs, lists of them (*.paths, *.paths.gz), addresses, crawl ids
+    share: float = 1.0  # of the files that lists and crawls name, chosen by a hash of each name
+    index: Selection | None = None  # `files` are then a columnar index, and this chooses records from it
+    license: str = ""
+    attribution: str = ""
+    terms: str = ""  # URL of the terms of use
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # parameters of the reader
+
+    @property
+    def samples(self) -> dict[str, int]:
+        """Samples of what is passed by: what passes it by -> N of one in N."""
+        asked = {"gate": self.options.get("gate_sample", 0), "index": self.index.left_out if self.index else 0}
+        return {name: n for name, n in asked.items() if n}
+
+
+def sources(value: Any, folder: Path, where: str) -> tuple[Source, ...]:
+    if not isinstance(value, list) or not value:
+        raise UsageError(f"{where}: a recipe needs at least one [[source]] with name, kind and files")
+    found = tuple(_source(item, folder, f"{where} [[source]] {i}") for i, item in enumerate(value, 1))
+    names = [source.name for source in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{where}: two sources are called {name!r}; give each its own name")
+    return found
+
+
+def _source(item: Mapping[str, Any], folder: Path, where: str) -> Source:
+    every = {name for reader in READERS.values() for name in _options(reader)}
+    checks.closed(item, (*_OWN, *sorted(every)), where)
+    kind = checks.text(item, "kind", where)
+    if kind not in READERS:
+        raise UsageError(f"{where}: kind = {kind!r}{checks.nearest(kind, READERS)}")
+    reader = READERS[kind]
+    options = _options(reader)
+    checks.closed(item, (*_OWN, *options), where)
+    name = checks.text(item, "name", where)
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{where}: name = {name!r}: it becomes part of file names: a letter or digit, then at most 63 letters, digits, '_', '-' or '.'"
+        )
+    files, index = _files(item, folder, kind, where)
+    return Source(
+        name=name,
+        kind=kind,
+        files=tuple(place(file, folder) for file in files),
+        share=_share(item, where),
+        index=index,
+        **{key: checks.text(item, key, where) for key in ("license", "attribution", "terms") if key in item},
+        options=checks.typed(reader, {k: v for k, v in item.items() if k in options}, folder, where),
+    )
+
+
+def _files(item: Mapping[str, Any], folder: Path, kind: str, where: str) -> tuple[list[str], Selection | None]:
+    """What `files` names, and the selection when these are the files of an index."""
+    if "index" not in item:
+        return checks.texts(item, "files", where, _FILES), None
+    if "files" in item:
+        raise UsageError(f"{where}: either files (whole files) or [source.index] (chosen records), not both")
+    if "share" in item:
+        raise UsageError(f"{where}: share is of whole files; for records set it in [source.index]")
+    if kind not in _INDEXED:
+        raise UsageError(f"{where}: kind = {kind!r} has no index; only {', '.join(_INDEXED)} has")
+    where = f"{where} [source.index]"
+    index = checks.table(item, "index", where)
+    checks.closed(index, ("files", *checks.parameters(Selection)), where)
+    wanted = {key: value for key, value in index.items() if key != "files"}
+    return checks.texts(index, "files", where, _INDEX), Selection(**checks.typed(Selection, wanted, folder, where))
+
+
+def place(written: str, folder: Path) -> str:
+    """An address or a crawl id as it is; a path or glob as an absolute one, relative to the folder of the recipe."""
+    if is_remote(written) or is_crawl_id(written):
+        return written
+    # The folder of the recipe is a place, not a pattern: only what the recipe itself says may have wildcards.
+    return str(checks.resolve(Path(glob.escape(str(folder))), written))
+
+
+def _share(item: Mapping[str, Any], where: str) -> float:
+    share = checks.number(item.get("share", 1.0), f"{where}: share")
+    if not 0 < share <= 1:
+        raise UsageError(f"{where}: share = {share:g}: a part of the files, over 0 and at most 1")
+    return share
+
+
+def _options(reader: type[Stage]) -> list[str]:
+    """Parameters of a reader that a recipe may set; `sample` is the dry run's."""
+    return sorted(set(checks.parameters(reader)) - {"sample"})

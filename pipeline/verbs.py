@@ -1,0 +1,179 @@
+"""What each verb of the command line does. Imports are inside: `seimai filters` must not load Ray, nor --help anything."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.errors import DONE, ShortError, UsageError
+from pipeline.last_run import recall, remember
+
+
+def run(options: argparse.Namespace) -> int:
+    from pipeline.recipe import load
+    from pipeline.report import show
+    from pipeline.session import make_release
+
+    recipe = load(options.recipe, work=options.work, release=options.release)
+    if options.runner == "ray":
+        _refuse_temporary_copy(recipe.relative)
+    manifest, changed = make_release(recipe, options.runner, options.workers)
+    remember(options)
+    if not changed:
+        print("seimai: everything was committed already; the release is as it was", file=sys.stderr)
+    show(manifest, recipe.release, Console(highlight=False, markup=False))
+    return DONE
+
+
+def _refuse_temporary_copy(relative: Sequence[str]) -> None:
+    from pipeline.on_ray import in_submitted_job
+
+    if in_submitted_job() and relative:
+        raise UsageError(
+            f"{' and '.join(relative)}: a relative path in a submitted job would lie in the job's working directory, a "
+            "temporary copy that is deleted; give absolute paths that every node sees (--work /mnt/... --release /mnt/...)"
+        )
+
+
+def plan(options: argparse.Namespace) -> int:
+    from pipeline.plan import committed_dedup, survey, why_stale
+    from pipeline.recipe import load
+    from pipeline.session import look
+    from pipeline.sources import costs
+    from pipeline.store import LocalStore
+
+    recipe = load(options.recipe, work=options.work, release=options.release)
+    plan, store = look(recipe), LocalStore(recipe.work)
+    found = survey(store, plan.chains, plan.parts)
+    done_parts = Counter(key for markers in found.markers.values() for key in markers)
+    if not found.todo and (marker := committed_dedup(plan, store, found.parts)) is not None:
+        parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in found.parts)
+        done_parts["dedup"] = done_parts["bands"] = 1
+        done_parts["write"] = len(parts) - len(survey(store, plan.writers, parts).todo)
+    print(f"{recipe.name}: partitions: {len(plan.parts)}, sources: {len(recipe.sources)}")
+    table = Table()
+    for name in ("stage", "committed", "may run", "why"):
+        table.add_column(name, overflow="fold")
+    for stage in plan.stages():
+        total = 1 if stage.barrier else len(plan.parts)
+        if stage.key == "shards":
+            continue
+        done = done_parts[stage.key]
+        table.add_row(stage.key, str(done), str(total - done), why_stale(store, stage) if done < total else "")
+    Console(highlight=False, markup=False).print(table)
+    for source in recipe.sources:
+        if source.index is not None:
+            print(f"index of source {source.name}:")
+            print("\n".join(f"  {line}" for line in costs(recipe, source)))
+    if found.todo:
+        print("a stage whose inputs come out the same again does not run, whatever stands under 'may run'")
+    for part in found.todo:
+        Console(highlight=False, markup=False).print(
+            f"to do: {part.source} {part.file.name if part.file else part.id}", markup=False
+        )
+    return DONE
+
+
+def dry_run(options: argparse.Namespace) -> int:
+    from pipeline.dryrun import FILES, dry_run
+    from pipeline.recipe import load
+    from pipeline.report import meaning
+    from pipeline.session import prepare
+    from pipeline.store import LocalStore
+
+    recipe = load(options.recipe, work=options.work, release=options.release)
+    plan = prepare(recipe, sample=options.sample)
+    documents, passed = dry_run(plan, LocalStore(recipe.work), str(recipe.work), options.stage)
+    counts = Counter(document.reason for document in documents)
+    console = Console(highlight=False, markup=False)
+    print(f"{recipe.name} up to {options.stage}: {len(documents)} documents sampled, {counts['']} kept")
+    table = Table()
+    for name in ("reason", "documents", "meaning"):
+        table.add_column(name)
+    for reason, n in [*passed.items(), *sorted(counts.items(), key=lambda item: (-item[1], item[0]))]:
+        table.add_row(reason or "kept", str(n), meaning(reason))
+    console.print(table)
+    print(f"from the heads of up to {FILES} files of each source; duplicates are not looked for")
+    for reason in sorted(counts):
+        print(f"\n{f'{reason} {meaning(reason)}' if reason else 'kept'}")
+        for document in [d for d in documents if d.reason == reason][: options.excerpts]:
+            print(f"  {document.url}\n    {' / '.join(document.text[:200].splitlines())[:160]}")
+    return DONE
+
+
+def trace(options: argparse.Namespace) -> int:
+    from pipeline.recipe import load
+    from pipeline.session import look
+    from pipeline.store import LocalStore
+    from pipeline.trace import explain, find
+
+    if not options.target.strip():
+        raise UsageError("trace needs the URL of a page as the crawl has it, or a document id (32 hex digits)")
+    if options.recipe is None:
+        recall(options)
+    recipe = load(options.recipe, work=options.work, release=options.release)
+    plan = look(recipe)
+    print(f"run: {options.recipe}", file=sys.stderr)
+    documents, others, nameless = find(plan, LocalStore(recipe.work), options.target.strip())
+    for document in documents:
+        print("\n".join(explain(document, plan)))
+    for line in others:
+        print(f"{options.target}\n  {line}")
+    if not documents and not others:
+        raise ShortError(f"{options.target}: not in this run; give the URL as the crawl has it, or an id{nameless}")
+    return DONE
+
+
+def filters(options: argparse.Namespace) -> int:
+    from filters import FILTERS
+    from pipeline.report import bounds, describe
+
+    chosen = [f for code, f in FILTERS.items() if code.startswith((options.code or "JA").upper())]
+    if not chosen:
+        raise UsageError(f"no filter is called {options.code}; known are {', '.join(FILTERS)}")
+    if len(chosen) == 1:
+        print(describe(chosen[0]))
+        return DONE
+    table = Table()
+    for name in ("code", "name", "keeps", "source"):
+        table.add_column(name, overflow="fold")
+    for f in chosen:
+        table.add_row(f.code, f.name, bounds(f), f.source)
+    Console(highlight=False, markup=False).print(table)
+    return DONE
+
+
+def verify(options: argparse.Namespace) -> int:
+    from pipeline.verify import verify
+
+    manifest, problems = verify(options.release)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise ShortError(f"{options.release}: {len(problems)} problem(s) found")
+    size = manifest.shards
+    print(
+        f"{options.release}: whole: {size.documents:,} documents, {size.characters:,} characters, {size.tokens:,} tokens; "
+        f"{manifest.funnel.records:,} records accounted for; id {manifest.id[:16]}"
+    )
+    return DONE
+
+
+def select(options: argparse.Namespace) -> int:
+    from pipeline.recipe import load
+    from pipeline.select import Wish, select
+
+    recipe = load(options.recipe, work=options.work, release=options.release)
+    wish = Wish(
+        frozenset(options.url), tuple(options.host), frozenset(options.id), options.one_in, options.limit or None
+    )
+    records = select(recipe, wish, options.output)
+    if not records:
+        raise ShortError("no record is like that; give a URL as the crawl has it, or look with fewer conditions")
+    print(f"{options.output}: {records:,} records", file=sys.stderr)
+    return DONE
