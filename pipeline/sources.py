@@ -11,9 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.acquire.bring import Fetch, local_turns
 from pipeline.acquire.estimate import estimate
-from pipeline.acquire.listing import expand, is_crawl_id, is_list, list_of
-from pipeline.acquire.parts import IndexFile, Parts, local_index, make_parts
+from pipeline.acquire.listing import expand, is_crawl_id, is_list
+from pipeline.acquire.parts import Parts, make_parts
 from pipeline.acquire.remote import Network, is_remote, look, open_random
+from pipeline.acquire.table import index_files
 from pipeline.acquire.turns import Turns
 from pipeline.commit import digest
 from pipeline.errors import UsageError
@@ -25,7 +26,7 @@ from stages.base import SourceFile
 
 # Where Common Crawl can be reached: the same name is the same content, for ever, at each of them.
 _COMMON_CRAWL = ("https://data.commoncrawl.org/", "s3://commoncrawl/")
-_PUBLISHED = ("crawl-data/", "cc-index/")
+_PUBLISHED = "crawl-data/"
 
 
 def partitions(recipe: Recipe) -> tuple[PartRef, ...]:
@@ -45,7 +46,7 @@ def partitions(recipe: Recipe) -> tuple[PartRef, ...]:
 def costs(recipe: Recipe, source: Source) -> list[str]:
     """What the index of a source gave and what it will cost to fetch that, for people."""
     inputs = _Inputs(recipe.network, Hashes(recipe.work / "sources.json"), recipe.work)
-    parts = inputs.parts(source, f"{recipe.path}: source {source.name!r}")
+    parts = inputs.parts(source)
     assert source.index is not None
     return estimate(parts.paths, density=source.index.density, net=recipe.network).lines()
 
@@ -60,7 +61,7 @@ class _Inputs:
         if source.index is not None:
             fetch = Fetch("ranges", self.network)
             # Its own name: what it is called in reports should not hang on the number of records.
-            for file in self.hashes.files(self.parts(source, where).paths):
+            for file in self.hashes.files(self.parts(source).paths):
                 yield replace(file, label=f"index part {file.name.partition('-')[0]}"), fetch
             return
         here: list[Path] = []
@@ -72,34 +73,25 @@ class _Inputs:
         for file in self.hashes.files(here):
             yield file, None
 
-    def parts(self, source: Source, where: str) -> Parts:
+    def parts(self, source: Source) -> Parts:
         assert source.index is not None
-        places = list(self._places(source, where))
-        files = local_index(Path(place) for place in places if not is_remote(place))
-        for place in filter(is_remote, places):
-            name = _published(place, self.network)
-            # What Common Crawl publishes under a name stays as it is.
-            files.append(IndexFile(place, name or look(place, self.network, self._turns).tag))
         return make_parts(
-            source.index, files, self.work / "selections", lambda place: open_random(place, self.network, self._turns)
+            source.index,
+            index_files(source.files, self.network, self._turns),
+            self.work / "selections",
+            lambda place: open_random(place, self.network, self._turns),
         )
 
     def _places(self, source: Source, where: str) -> Iterator[str]:
         """Addresses and paths of files that exist, as far as that can be seen without asking for each."""
         for pattern in source.files:
             if is_crawl_id(pattern) or is_list(pattern):
-                for name in self._listed(pattern, source):
+                for name in expand(pattern, self.network, self._turns, share=source.share):
                     yield name if is_remote(name) else str(_checked(Path(name), f"{where}: {pattern}"))
             elif is_remote(pattern):
                 yield pattern
             else:
                 yield from map(str, _found(pattern, where))
-
-    def _listed(self, name: str, source: Source) -> list[str]:
-        if source.index is None or not is_crawl_id(name):
-            return expand(name, self.network, self._turns, share=source.share)
-        tables = expand(list_of(name, self.network, "cc-index-table"), self.network, self._turns)
-        return [table for table in tables if "/subset=warc/" in table]  # the others are of redirects and robots.txt
 
     def _remote(self, url: str) -> tuple[SourceFile, Fetch]:
         name = _published(url, self.network)

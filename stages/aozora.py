@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from itertools import repeat
 
-from stages.edit_rules import blanks
+from stages.edit_rules import line_ends
 from stages.spans import Span, apply, compose
 
 _KANJI = "々〆〇ヶ\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -40,7 +40,7 @@ def notation(text: str) -> list[Span]:
         return []
     notes = list(map(_note, _NOTE.finditer(text), repeat(text)))
     spans = compose(notes, _readings(apply(text, notes)))
-    return compose(spans, blanks(apply(text, spans)))  # a line may have held a note alone
+    return compose(spans, line_ends(apply(text, spans)))  # a line may have held a note alone
 
 
 def _note(note: re.Match[str], text: str) -> Span:

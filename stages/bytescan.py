@@ -63,8 +63,15 @@ def iso_2022_jp_kana(body: bytes) -> int:
     if b"\x1b" not in body:
         return 0
     behind = sum(_kana_of_jis(run.group(1)) for run in _TO_JIS_X_0208.finditer(body))
-    before = sum(_kana_of_jis(body[max(0, to.start() - _RUN) : to.start()]) for to in _TO_ASCII.finditer(body))
+    before = sum(
+        _kana_of_jis(_last_run(body[max(0, to.start() - _RUN) : to.start()])) for to in _TO_ASCII.finditer(body)
+    )
     return max(behind, before)
+
+
+def _last_run(before: bytes) -> bytes:
+    run = before.rpartition(b"\n")[2].rpartition(b"\x1b")[2]
+    return run[2:] if run.startswith((b"$B", b"$@")) else run
 
 
 def _kana_of_jis(run: bytes) -> int:

@@ -44,9 +44,11 @@ _FOLDED |= {code: ord(unicodedata.normalize("NFKC", chr(code))) for code in rang
 _FOLDED |= dict(zip(map(ord, "⺟⺠⻄⻑⻘⻝⻤⻨⻩⻫⻭⻯⻲"), map(ord, "母民西長青食鬼麦黄斉歯竜亀"), strict=True))
 
 _BLANK = " \t\u3000\u00a0"
-_BLANKS = re.compile(f"[{_BLANK}\r\n](?:[{_BLANK}\r\n]++|(?<=\r)|\\Z)")
-_FINE = re.compile("\n{0,2}[ \t]*+\\Z")  # most runs: an empty line, an indent, blanks in a line
-_WIDE_BLANKS = re.compile("\u3000\u3000++")
+# A line end with something to do: a CR, a blank before it, a line of blanks or a second empty line behind it, the last.
+_LINE_END = re.compile(
+    f"[\r\n](?:(?<=\r)|(?<=[{_BLANK}][\r\n])|(?=[{_BLANK}]+[\r\n]|\n[{_BLANK}]*[\r\n]|[{_BLANK}\n]*\\Z))[{_BLANK}\r\n]*+"
+)
+_WIDE_BLANKS = re.compile("\u3000\u3000+")
 
 
 def hidden(text: str) -> list[Span]:
@@ -87,19 +89,24 @@ def _form(text: str, found: re.Match[str]) -> Span | None:
     return start, end, form.translate(_FOLDED)
 
 
-def blanks(text: str) -> list[Span]:
-    """CR LF to LF, blanks at line ends out, at most one empty line between paragraphs, runs of U+3000 to one."""
+def line_ends(text: str) -> list[Span]:
+    """CR and CR LF to LF, blanks at line ends out, at most one empty line between paragraphs. Indents stay."""
     spans = []
-    for found in _BLANKS.finditer(text):
-        run, at_end = found.group(), found.end() == len(text)
-        if at_end or not _FINE.match(run):
-            new = _blank(run, at_end)
-            if new != run:
-                spans.append((*found.span(), new))
+    for found in _LINE_END.finditer(text):
+        start, end = found.span()
+        while start and text[start - 1] in _BLANK:
+            start -= 1
+        run = text[start:end]
+        lines = run.count("\n") + run.count("\r") - run.count("\r\n")
+        indent = "" if end == len(text) else run[max(run.rfind("\n"), run.rfind("\r")) + 1 :]
+        if (new := "\n" * min(lines, 2) + indent) != run:
+            spans.append((start, end, new))
+    last = len(text.rstrip(_BLANK))
+    if last < len(text) and not (spans and spans[-1][1] == len(text)):
+        spans.append((last, len(text), ""))
     return spans
 
 
-def _blank(run: str, at_end: bool) -> str:
-    lines = run.count("\n") + run.count("\r") - run.count("\r\n")
-    indent = "" if at_end else _WIDE_BLANKS.sub("\u3000", run[max(run.rfind("\n"), run.rfind("\r")) + 1 :])
-    return "\n" * min(lines, 2) + indent
+def wide_blanks(text: str) -> list[Span]:
+    """Runs of U+3000 to one."""
+    return [(*found.span(), "\u3000") for found in _WIDE_BLANKS.finditer(text)]

@@ -27,11 +27,12 @@ EDITS_TYPE = pa.list_(
     )
 )
 
-# Each sees what those before it made of the text. Lines are measured before full-width letters become narrow; blanks are
-# looked at again where Aozora's notes may have left some.
+# Each sees what those before it made of the text. Lines are measured before full-width letters become narrow; line ends
+# are looked at again where Aozora's notes may have left empty lines.
 RULES: Sequence[Callable[[str], list[Span]]] = (
     edit_rules.hidden,
-    edit_rules.blanks,
+    edit_rules.line_ends,
+    edit_rules.wide_blanks,
     wrapped.lines,
     edit_rules.forms,
     aozora.notation,

@@ -52,6 +52,7 @@ class ExtractWarc(Stage):
     max_levels: int = Caps.levels
     max_links_in_block: int = Caps.links_in_block
     max_text_node: int = Caps.text_node
+    max_lines: int = Caps.lines
     deadline: float = field(default=120.0, metadata=NEUTRAL)  # seconds for one page, ten times the worst below the caps
     memory: int = field(default=4 << 30, metadata=NEUTRAL)  # bytes of address space for the parsing child
     sample: int = 0  # when > 0: only this many Japanese pages, chosen by id from the head of the file
@@ -95,7 +96,8 @@ class ExtractWarc(Stage):
             block_list(self.block_hosts)  # a line in it that is no host fails the task, not each record
         net = guard("stages.html:serve", deadline=self.deadline, memory=self.memory)
         output = _Output(sink, file)
-        records = _identified(read(file.path, self.engine), file)
+        nothing = file.spans is not None and not len(file.spans)  # not one of the chosen records was whole
+        records = iter(()) if nothing else _identified(read(file.path, self.engine), file)
         for id, record in self._sampled(records) if self.sample else records:
             if isinstance(record, Damage):
                 if not file.head:  # else it is no damage but the end of what was fetched
@@ -130,6 +132,7 @@ class ExtractWarc(Stage):
             levels=self.max_levels,
             links_in_block=self.max_links_in_block,
             text_node=self.max_text_node,
+            lines=self.max_lines,
         )
         if len(page.stripped) > caps.characters:
             return {"reason": "extract.too-large"}
@@ -215,7 +218,8 @@ class _Output:
             self._sink.reason(reason)
         if via:
             self._sink.count(f"via.{via}")
-        self._sink.count("comments.characters", fields.get("comment_characters", 0))
+        if fields.get("comment_characters"):
+            self._sink.count("comments.characters", fields["comment_characters"])
         row = document(
             id=id,
             url=record.url,

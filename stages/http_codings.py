@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
 import brotli  # type: ignore[import-untyped]
@@ -11,7 +11,7 @@ import zstandard
 
 from stages import zstd
 
-_CHUNK = 1 << 16  # bytes given to an inflater at once: what it copies when a member ends within them
+_CHUNK = 1 << 14  # bytes given to an inflater at once: what it copies when a member ends within them
 _ZSTD_WINDOW = 8 << 20  # bytes: no content coding may ask for more (RFC 9659, 3)
 _GZIP_TRAILER = 8
 
@@ -69,10 +69,29 @@ def _inflated(body: bytes, bits: int, limit: int, first_error: zlib.error) -> by
 
 
 def _unbrotli(body: bytes, limit: int) -> bytes:
+    """The stream, up to its end. The library takes back all of a call in which something follows that end, so then it
+    gets one byte a call.
+    """
     try:
-        return bytes(brotli.Decompressor().process(body, output_buffer_limit=limit))
+        return _brotli_stream([body], limit)
+    except brotli.error:
+        pass
+    try:
+        return _brotli_stream((body[i : i + 1] for i in range(len(body))), limit)
     except brotli.error as error:
         raise CodingError(f"the body is not br: {error}") from error
+
+
+def _brotli_stream(pieces: Iterable[bytes], limit: int) -> bytes:
+    stream, text = brotli.Decompressor(), bytearray()
+    for piece in pieces:
+        text += stream.process(piece, output_buffer_limit=limit - len(text))
+        # Of a stream that is cut, a call gives one buffer, and nothing says that there are more.
+        while len(text) < limit and (more := stream.process(b"", output_buffer_limit=limit - len(text))):
+            text += more
+        if stream.is_finished() or len(text) >= limit:
+            break
+    return bytes(text)
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:

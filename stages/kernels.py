@@ -14,7 +14,7 @@ def kernel(function: Kernel) -> Kernel:
     """`numba.njit` that releases the GIL and caches machine code beside the source.
 
     numba refuses `cache=True` outright when neither the package directory nor the user's cache directory is writable
-    (a read-only container): compiling anew in each process (half a second a kernel) is then the best there is.
+    (a read-only container): compiling anew in each process (one to three seconds a kernel) is then the best there is.
     """
     try:
         return cast(Kernel, numba.njit(cache=True, nogil=True)(function))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NoReturn
 
 from lxml.html import HtmlElement
@@ -58,7 +59,7 @@ class Block:
     parent: int  # number of the block around it, -1 for the outermost
     first: int
     aside: bool  # by its tag, its name or its style not part of the text
-    comments: bool = False  # by its name the place of readers' comments
+    comments: bool  # by its name the place of readers' comments
     last: int = 0
 
 
@@ -123,12 +124,13 @@ class _Walk:
             self._unseen += 1
             self._visit_inside(element, depth)
             self._unseen -= 1
-        elif tag == "a" and element.get("href") is not None:
-            self._count_link()
-            self._anchors += 1
-            self._links += 1
+        elif tag == "a":
+            self._count_anchor()
+            link = element.get("href") is not None
+            self._anchors += link
+            self._links += link
             self._visit_inside(element, depth)
-            self._anchors -= 1
+            self._anchors -= link
         elif isinstance(tag, str):  # not a comment
             if tag == "br":
                 self._end_line()
@@ -148,9 +150,8 @@ class _Walk:
         tag, outer, row = element.tag, self._block, self._one_line_row
         self._end_line()
         self._block = len(self.blocks)
-        block = Block(tag, outer, len(self.lines), tag in _ASIDE)
-        if attributes := dict(element.items()):
-            block.aside, block.comments = _is_aside(tag, attributes), _is_comments(tag, attributes)
+        aside, comments = _part(tag, tuple(element.items()))
+        block = Block(tag, outer, len(self.lines), aside, comments)
         self.blocks.append(block)
         self._links_of_block.append(0)
         self._one_line_row = tag == "tr" and _is_one_line(element)
@@ -170,20 +171,21 @@ class _Walk:
             raise TooMuch("extract.too-large", f"more than {caps.elements} elements")
         raise TooMuch("extract.too-deep", f"the depths of its elements add up to more than {caps.levels}")
 
-    def _count_link(self) -> None:
+    def _count_anchor(self) -> None:
         self._links_of_block[self._block] += 1
         if self._links_of_block[self._block] > self._caps.links_in_block:
             inside = f"one <{self.blocks[self._block].tag}>"
             raise TooMuch("extract.too-many-links", f"more than {self._caps.links_in_block} links in {inside}")
 
     def _add(self, text: str) -> None:
+        if not self._pieces and not self._verbatim and text.isspace() and "\u3000" not in text:
+            return  # HTML shows nothing of it; U+3000, which isspace() knows too, is an indent
         if len(text) > self._caps.text_node:
             raise TooMuch("extract.too-large", f"a text of more than {self._caps.text_node} characters in one element")
         if self._unseen:
             return
         if not self._verbatim:
-            if self._pieces or not _is_blank(text):
-                self._piece(text)
+            self._piece(text)
             return
         first, *others = text.replace("\r\n", "\n").split("\n")
         self._piece(first)
@@ -212,23 +214,19 @@ class _Walk:
         self._linked, self._links = 0, self._anchors
 
 
-def _is_blank(text: str) -> bool:
-    """Whether HTML shows nothing of it; str.isspace() holds for U+3000 too, which is an indent."""
-    return text.isspace() and "\u3000" not in text
-
-
-def _is_aside(tag: str, attributes: dict[str, str]) -> bool:
-    if tag in _ASIDE or "hidden" in attributes:
-        return True
-    names = f"{attributes.get('id', '')} {attributes.get('class', '')}"
-    return _ASIDE_NAME.search(names) is not None or _HIDDEN.search(attributes.get("style", "")) is not None
-
-
-def _is_comments(tag: str, attributes: dict[str, str]) -> bool:
-    return tag in _COMMENT_PLACES and (
-        _COMMENT_ID.match(attributes.get("id", "")) is not None
-        or _COMMENT_CLASS.search(attributes.get("class", "")) is not None
+@lru_cache(4096)  # a page has few kinds of blocks, and so has a site
+def _part(tag: str, attributes: tuple[tuple[str, str], ...]) -> tuple[bool, bool]:
+    """Whether a block is an aside, and whether it is a place of comments."""
+    known = dict(attributes)
+    id_, class_ = known.get("id", ""), known.get("class", "")
+    aside = (
+        tag in _ASIDE
+        or "hidden" in known
+        or _ASIDE_NAME.search(f"{id_} {class_}") is not None
+        or _HIDDEN.search(known.get("style", "")) is not None
     )
+    comments = _COMMENT_ID.match(id_) is not None or _COMMENT_CLASS.search(class_) is not None
+    return aside, comments and tag in _COMMENT_PLACES
 
 
 def _is_one_line(row: HtmlElement) -> bool:

@@ -195,7 +195,8 @@ def _heading(page: Page, first: int, title: str) -> int | None:
 
 def _key(text: str) -> str:
     """Without white space, composed as the extractor composes."""
-    return normalize("NFC", "".join(text.split()))
+    key = "".join(text.split())
+    return key if key.isascii() else normalize("NFC", key)
 
 
 def _runs(flags: list[bool]) -> Iterator[list[int]]:

@@ -99,7 +99,7 @@ def _fields(lines: bytes) -> list[tuple[bytes, bytes]]:
     found: list[tuple[bytes, bytes]] = []
     for line in lines.split(b"\n"):
         name, colon, value = line.partition(b":")
-        if line[:1] in b" \t" and found:
+        if found and line.startswith((b" ", b"\t")):
             found[-1] = (found[-1][0], found[-1][1] + b" " + line.strip())
         elif colon:
             found.append((name.strip(), value.strip()))

@@ -3,7 +3,7 @@
 The one edit that can do harm, so it asks the text for evidence that a machine, not an author, cut its lines:
 
 - there is a width of 40 to 120 columns that lines fill: with the next line's first word they would be wider
-- six breaks inside sentences or more are at such lines one after the other, and a third of all that are inside sentences
+- six breaks inside sentences or more are at such lines, a third of them all, and some of these lines follow another
 - some cut a word in two (漢｜字, カタ｜カナ), which an author who breaks lines at phrases does not, and few come after 、,
   where that author breaks
 - the lines are prose: a third of them have a 、 or 。 inside, which titles and names have not
@@ -25,10 +25,9 @@ from typing import NamedTuple
 from stages.spans import Span
 
 MIN_WIDTH, MAX_WIDTH = 40, 120  # columns, two for a full-width character
-MIN_BREAKS = 6  # at different full lines that follow one another
-MIN_FULL = (
-    1 / 3
-)  # of the breaks inside sentences; notes and formulas that PDF text has on lines of their own are the rest
+MIN_BREAKS = 6  # at full lines
+MIN_FOLLOWED = 2  # different full lines with another one behind them, as paragraphs of three lines have
+MIN_FULL = 1 / 3  # of the breaks inside sentences; PDF text has notes and formulas on lines of their own
 MIN_FULL_IN_BLOCK = 1 / 2
 MIN_CUT = 0.1  # of the full breaks; in running text a quarter of all places are within a word of kanji or katakana
 MAX_COMMA = 0.4  # of the full breaks; in running text one place in fifteen, but most of those that an author chooses
@@ -75,7 +74,7 @@ def lines(text: str) -> list[Span]:
     ends = _ends(text) if text.count("\n") >= MIN_BREAKS else []
     if len(ends) < MIN_BREAKS:  # the usual case
         return []
-    breaks = [b for b in _breaks(text, ends) if MIN_WIDTH <= b.width <= MAX_WIDTH]
+    breaks = list(_breaks(text, ends))
     width = _width(breaks)
     full = [b for b in breaks if b.fills(width)]
     if not _enough(full, breaks):
@@ -90,7 +89,7 @@ def lines(text: str) -> list[Span]:
 
 def _enough(full: Sequence[Break], breaks: Sequence[Break]) -> bool:
     followed = {b.line for b, then in pairwise(full) if then.at == b.at + 1 + len(b.following)}
-    return len(followed) >= 2 and len(full) >= 6 and len(full) >= MIN_FULL * len(breaks)
+    return len(full) >= max(MIN_BREAKS, MIN_FULL * len(breaks)) and len(followed) >= MIN_FOLLOWED
 
 
 def _ends(text: str) -> list[tuple[int, int]]:
@@ -105,9 +104,10 @@ def _breaks(text: str, ends: Sequence[tuple[int, int]]) -> Iterator[Break]:
         before = start
         line = text[start:at]
         width = _columns(line)
-        end = text.find("\n", at + 1)
-        following = text[at + 1 : end if end >= 0 else len(text)]
-        yield Break(at, block, line, following, width, width + _columns(_FIRST_WORD.findall(following[:30])[0]))
+        if MIN_WIDTH <= width <= MAX_WIDTH:
+            end = text.find("\n", at + 1)
+            following = text[at + 1 : end if end >= 0 else len(text)]
+            yield Break(at, block, line, following, width, width + _columns(_FIRST_WORD.findall(following[:30])[0]))
 
 
 def _columns(line: str) -> int:

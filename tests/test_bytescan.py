@@ -171,7 +171,8 @@ def test_utf_16_counts_are_those_of_its_code_units(body: bytes) -> None:
 def test_kana_of_iso_2022_jp_are_counted_between_escapes() -> None:
     assert iso_2022_jp_kana("かなカナ漢字".encode("iso2022_jp")) == 4
     assert iso_2022_jp_kana("かなカナ漢字".encode("iso2022_jp")[:-3] + b"\n%d$%%%") == 4
-    assert iso_2022_jp_kana("かなカナ漢字".encode("iso2022_jp")[3:]) == 4
+    assert iso_2022_jp_kana("かなカナ漢字".encode("iso2022_jp")[2:]) == 4
+    assert iso_2022_jp_kana("かなカナ漢字".encode("iso2022_jp").replace(b"$B$", b"$B")) == 3
     assert iso_2022_jp_kana(b"$B$+$J") == 0
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from stages import extract_warc
+from stages import extract_warc, triage
 from stages.base import InputError, Inputs, document_id
 from stages.caps import Caps
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS, document
 from stages.extract_warc import ExtractWarc
 from stages.guard import Guard
 from tests.sinks import MemorySink, run
-from tests.warcs import PROSE, Response, html, inputs, record_id, write
+from tests.warcs import PROSE, Response, compress, encoded, html, inputs, record_id, write
 
 ROOT = Path(__file__).parent.parent
 JAPANESE = Response(html(), url="https://example.jp/猫")
@@ -48,8 +48,12 @@ def test_row_of_a_japanese_page(tmp_path: Path) -> None:
         text=PROSE * 5,
         origin="0123456789abcdef",
         offset=row["offset"],
+        record=record_id(1),
+        length=len(compress(encoded(JAPANESE, 1))),
         mime="text/html",
         charset="utf-8",
+        charset_by="bytes",
+        declared_charset="utf-8",
         declared_language="ja",
     )
     assert passed == {
@@ -68,7 +72,7 @@ def test_row_of_a_japanese_page(tmp_path: Path) -> None:
         (Response(headers={"Content-Type": "application/rss+xml"}), "passed.mime"),
         (Response(headers={"Content-Type": "image/png"}, body=b"\x89PNG"), "passed.mime"),
         (Response(headers={}, body=PROSE.encode()), "passed.mime"),
-        (Response(headers=HTML | {"Content-Encoding": "zstd"}, body=b"\x28\xb5\x2f\xfd"), "passed.encoding"),
+        (Response(headers=HTML | {"Content-Encoding": "compress"}, body=b"\x1f\x9d\x90"), "passed.encoding"),
         (Response(body=b""), "passed.empty"),
         (Response(body=b" \r\n\t"), "passed.empty"),
         (ENGLISH, "passed.not-japanese"),
@@ -111,7 +115,7 @@ def test_replaced_characters_are_counted(tmp_path: Path) -> None:
         ({"max_depth": 2}, html(), "extract.too-deep"),
         ({"max_levels": 10}, html(), "extract.too-deep"),
         ({"max_text_node": 100}, html(), "extract.too-large"),
-        ({"max_links_in_block": 1}, html("<a>一</a><a>二</a>" + PROSE), "extract.too-many-links"),
+        ({"max_links_in_block": 1}, html("<a href=/1>一</a><a href=/2>二</a>" + PROSE), "extract.too-many-links"),
         ({}, html("", title=PROSE), "extract.empty"),
     ],
 )
@@ -147,7 +151,7 @@ def test_a_page_that_our_own_rules_cannot_read_costs_itself(tmp_path: Path, monk
             raise ValueError("boom")
         return True
 
-    monkeypatch.setattr(extract_warc.markup, "is_japanese", explode)
+    monkeypatch.setattr(triage.markup, "is_japanese", explode)
     poison = Response(html(PROSE + "毒"))
     sink = run(ExtractWarc(), inputs(write(tmp_path / "a.warc.gz", JAPANESE, poison, JAPANESE)))
     assert sink.counters == {"records": 3, "rows": 2, "quarantined": 1, "lost.raised": 1}
@@ -164,7 +168,7 @@ def test_a_full_disk_is_not_the_fault_of_a_page(tmp_path: Path, monkeypatch: pyt
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(extract_warc.markup, "strip", full)
+    monkeypatch.setattr(triage.markup, "strip", full)
     with pytest.raises(OSError, match="No space left"):
         run(ExtractWarc(), inputs(write(tmp_path / "a.warc.gz", JAPANESE)))
 

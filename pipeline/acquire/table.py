@@ -21,20 +21,17 @@ _MAGIC = re.compile(r"[*?\[]")
 _SUBSET = "/subset=warc/"  # the successful captures; the others are crawldiagnostics and robotstxt
 
 
-def index_files(files: Sequence[str], crawl: str, net: Network, turns: Turns) -> list[IndexFile]:
-    """The index files that `files` name, and those of `crawl` if it is not ''. UsageError where there are none.
+def index_files(files: Sequence[str], net: Network, turns: Turns) -> list[IndexFile]:
+    """The index files that `files` name: paths, globs, addresses, and crawl ids for all of a crawl's table.
 
     A wildcard in an address works in the table of Common Crawl alone, which has a published list of its files.
     """
-    found = [file for name in files for file in _named(name, net, turns)]
-    if crawl:
-        found += [IndexFile(place(name, net.base), name) for name in _published(crawl, net, turns) if _SUBSET in name]
-    if not found:
-        raise UsageError('an index needs files = ["….parquet"] or crawl = "CC-MAIN-2024-51"')
-    return found
+    return [file for name in files for file in _named(name, net, turns)]
 
 
 def _named(name: str, net: Network, turns: Turns) -> list[IndexFile]:
+    if is_crawl_id(name):
+        return [IndexFile(place(key, net.base), key) for key in _published(name, net, turns) if _SUBSET in key]
     if not is_remote(name):
         paths = sorted(map(Path, glob.glob(name, recursive=True)))
         if not paths:
@@ -57,7 +54,7 @@ def _named(name: str, net: Network, turns: Turns) -> list[IndexFile]:
 def _published(crawl: str, net: Network, turns: Turns) -> list[str]:
     """Names of all files of a crawl's table. Each holds an id of its writing, so a name tells the content."""
     if not is_crawl_id(crawl):
-        raise UsageError(f"crawl = {crawl!r}: give an id such as CC-MAIN-2024-51")
+        raise UsageError(f"crawl={crawl}: no crawl has such an id; they are like CC-MAIN-2024-51")
     return listed(list_of(crawl, net, "cc-index-table"), net, turns)
 
 
