@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -30,6 +31,7 @@ LOOK_AHEAD = 20  # records looked at for every page of a sample: one page in twe
 BUFFER = 32 << 20  # characters of text in a row group at most: what every later stage holds at once
 MIN_DEADLINE = 60.0  # seconds: over ten times the worst page below the caps
 MIN_MEMORY = 2 << 30  # bytes
+_PRIVATE = re.compile("[\\ue000-\\uf8ff\\U000f0000-\\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,7 @@ class _Output:
             charset_by=page.decoded.how,
             declared_charset=page.declared_charset,
             replaced=page.decoded.replaced,
-            private=page.decoded.private,
+            private=len(_PRIVATE.findall(text)),  # of the text: icon fonts fill style sheets with them
             declared_language=fields.get("declared_language", ""),
             policy=" ".join(page.policy.signals),
             page_license=page.policy.license,

@@ -14,9 +14,9 @@ p: the model's probability of Japanese, for what is too short or too even for th
    and without ideographs that only Japanese has: the model alone takes 230 of 1,173 short Chinese texts for Japanese
 
 A page's word about itself (`<html lang>`, its title) is heard, but only on Latin: where it claims Japanese, Latin letters
-do not count and p is at least an even chance, if there is a kana at all and nothing Chinese or Korean. So a listing, or
-a help page that is not translated yet, reaches the script filters, which drop it by what it is. A claim of another
-language ends the discount.
+do not count, and p is at least an even chance if there is a kana in text or title. A letter or two of Chinese or Korean
+outweigh that. So a listing, or a help page that is not translated yet, reaches the script filters, which drop it by what
+it is (JA103). A claim of another language ends the discount.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def score(text: str, model_says: float, title: str = "", declared: str = "") -> 
     claim = claims_japanese(head, declared)
     foreign = body.chinese + body.foreign
     prior = model_says if body.kana or (body.native and not foreign) else 0.0
-    if 2 * body.kana > body.letters or (claim and not foreign and (body.kana or head.kana)):
+    if 2 * body.kana > body.letters or (claim and (body.kana or head.kana)):
         prior = max(prior, CLAIMED)
     against = foreign + body.latin * _LATIN_OF_CLAIM[claim]
     return Score(

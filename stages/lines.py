@@ -56,7 +56,7 @@ class Block:
     """An element that breaks lines; the lines in it are those from number `first` up to, not including, `last`."""
 
     tag: str
-    parent: int  # number of the block around it, -1 for the outermost
+    parent: int  # number of the block around it, -1 for the outermost, which is the whole tree
     first: int
     aside: bool  # by its tag, its name or its style not part of the text
     comments: bool  # by its name the place of readers' comments
@@ -112,13 +112,13 @@ class _Walk:
         self._one_line_row = False
 
     def visit(self, element: HtmlElement, depth: int) -> None:
-        """The lines of an element; the recursion ends at the cap on depth."""
+        """The lines of an element; the recursion ends at the cap on depth, or at 255, where libxml2 stops."""
         tag = element.tag
         self._elements += 1
         self._levels += depth
         if depth > self._caps.depth or self._elements > self._caps.elements or self._levels > self._caps.levels:
             self._refuse(depth)
-        if tag in BLOCKS and not (tag in _CELLS and self._one_line_row):
+        if depth == 1 or (tag in BLOCKS and not (tag in _CELLS and self._one_line_row)):
             self._visit_block(element, depth)
         elif tag in _UNSEEN:
             self._unseen += 1
@@ -178,14 +178,14 @@ class _Walk:
             raise TooMuch("extract.too-many-links", f"more than {self._caps.links_in_block} links in {inside}")
 
     def _add(self, text: str) -> None:
-        if not self._pieces and not self._verbatim and text.isspace() and "\u3000" not in text:
-            return  # HTML shows nothing of it; U+3000, which isspace() knows too, is an indent
         if len(text) > self._caps.text_node:
             raise TooMuch("extract.too-large", f"a text of more than {self._caps.text_node} characters in one element")
         if self._unseen:
             return
         if not self._verbatim:
-            self._piece(text)
+            # Of white space at the start of a line HTML shows nothing; U+3000, which isspace() knows too, is an indent.
+            if self._pieces or not text.isspace() or "\u3000" in text:
+                self._piece(text)
             return
         first, *others = text.replace("\r\n", "\n").split("\n")
         self._piece(first)

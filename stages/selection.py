@@ -57,7 +57,7 @@ def select(page: Page, extracted: str, title: str, *, comments: bool) -> Selecti
         for line, by, aside in zip(page.lines, places.comments, places.aside, strict=True)
     ]
     taken = [take and (thread or not by) for take, by in zip(taken, places.comments, strict=True)]
-    for pruned in (_without_menus(page.lines, taken), _without_rows(page.lines, taken), taken):
+    for pruned in (_without_menus(page, taken), _without_rows(page, taken), taken):
         corrected = _fill(page, _second_look(page.lines, pruned, places, thread), title)
         if 2 * _letters(page.lines, corrected) >= _letters(page.lines, taken):
             break  # else the page is a list of links, and they are its text
@@ -79,8 +79,8 @@ class _Places:
         for block in page.blocks:
             aside.append(block.aside or (block.parent >= 0 and aside[block.parent]))
             comments.append(block.comments or (block.parent >= 0 and comments[block.parent]))
-        self.aside = [line.block >= 0 and aside[line.block] for line in page.lines]
-        self.comments = [line.block >= 0 and comments[line.block] for line in page.lines]
+        self.aside = [aside[line.block] for line in page.lines]
+        self.comments = [comments[line.block] for line in page.lines]
 
 
 def _match(lines: list[Line], places: _Places, extracted: str) -> list[bool]:
@@ -110,13 +110,13 @@ def _known(text: str, grams: set[str], whole: set[str]) -> bool:
     return characters > 0 and hits >= MATCH * characters
 
 
-def _without_rows(lines: list[Line], taken: list[bool]) -> list[bool]:
-    return [take and not _is_link_row(line) for line, take in zip(lines, taken, strict=True)]
+def _without_rows(page: Page, taken: list[bool]) -> list[bool]:
+    return [take and not _is_link_row(page, line) for line, take in zip(page.lines, taken, strict=True)]
 
 
-def _without_menus(lines: list[Line], taken: list[bool]) -> list[bool]:
+def _without_menus(page: Page, taken: list[bool]) -> list[bool]:
     """Also without runs of short links, and without short links before and after all else."""
-    rows = _without_rows(lines, taken)
+    lines, rows = page.lines, _without_rows(page, taken)
     links = [line.links > 0 and line.letters <= SHORT_LINK and _is_linked(line) for line in lines]
     menus = {number for run in _runs(links) if len(run) >= LINK_RUN for number in run}
     rest = [number for number, take in enumerate(rows) if take and number not in menus]
@@ -126,8 +126,15 @@ def _without_menus(lines: list[Line], taken: list[bool]) -> list[bool]:
     return _flags(rest[first:], len(lines))
 
 
-def _is_link_row(line: Line) -> bool:
-    return line.links > 1 and line.linked > LINK_ROW * line.letters and "。" not in line.text
+def _is_link_row(page: Page, line: Line) -> bool:
+    """Whether a line is a row of links; in a table of data such a row is one of many, and stays."""
+    if line.links < 2 or not _is_linked(line) or "。" in line.text:
+        return False
+    block = page.blocks[line.block]
+    while block.tag in ("td", "th", "tr", "tbody", "thead", "tfoot") and block.parent >= 0:
+        block = page.blocks[block.parent]
+    rows = page.lines[block.first : block.last]
+    return block.tag != "table" or sum(map(_is_linked, rows)) > LINK_ROW * len(rows)
 
 
 def _is_linked(line: Line) -> bool:
@@ -172,7 +179,7 @@ def _fill(page: Page, taken: list[bool], title: str) -> list[bool]:
         joins = is_text(block.first, block.last) if outermost else filled[block.parent]
         filled.append(joins and not block.aside and not block.comments)
     result = [
-        take or (is_text(number, number + 1) if line.block < 0 or inside[line.block] else filled[line.block])
+        take or (is_text(number, number + 1) if inside[line.block] else filled[line.block])
         for number, (line, take) in enumerate(zip(lines, taken, strict=True))
     ]
     heading = _heading(page, first, title)
@@ -186,9 +193,9 @@ def _heading(page: Page, first: int, title: str) -> int | None:
     key = _key(title)
     for number in range(first - 1, max(-1, first - 1 - HEADING_AWAY), -1):
         line = page.lines[number]
-        block = page.blocks[line.block] if line.block >= 0 else None
+        block = page.blocks[line.block]
         named = len(_key(line.text)) >= GRAM and _key(line.text).strip("○●■◆") in key
-        if (named or (block and block.tag == "h1")) and not (block and block.aside) and not _is_linked(line):
+        if (named or block.tag == "h1") and not block.aside and not _is_linked(line):
             return number
     return None
 

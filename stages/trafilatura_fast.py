@@ -21,7 +21,7 @@ from typing import Any
 from lxml import etree
 from lxml.html import HtmlComment, HtmlElement, HtmlElementClassLookup, HtmlEntity, HtmlProcessingInstruction
 
-from stages.xpath import selector
+from stages.xpath import Remembered, selector
 
 _log = logging.getLogger(__name__)
 
@@ -66,9 +66,7 @@ def _extract_and_compare(
     enough = _enough(body, text, options)
     if tree.longest_text <= enough and len(text) >= options.min_extracted_size and not _SHOULD_BE_GONE(body):
         return body, text
-    raw = copy(tree)
-    raw.enough = enough  # for `_Readability`
-    return _core.compare_extraction(backup, raw, body, text, options)  # type: ignore[no-any-return]
+    return _core.compare_extraction(backup, copy(tree), body, text, options)  # type: ignore[no-any-return]
 
 
 def _enough(body: etree._Element, text: str, options: Any) -> int:
@@ -98,31 +96,28 @@ _ReadabilityDocument: Any = _external.ReadabilityDocument
 
 
 class _Readability(_ReadabilityDocument):  # type: ignore[misc]
-    """readability, which gives up as soon as what it has left of the page is not enough, and finds nothing then."""
-
-    def summary(self) -> str:
-        try:
-            summary: str = super().summary()
-        except _NotEnoughError:
-            return "<p/>"
-        return summary
-
-    def transform_misused_divs_into_paragraphs(self) -> None:
-        self._need_enough(self.doc)
-        super().transform_misused_divs_into_paragraphs()
-
-    def sanitize(self, node: HtmlElement, candidates: Any) -> str:
-        self._need_enough(node)
-        sane: str = super().sanitize(node, candidates)
-        return sane
-
-    def _need_enough(self, element: HtmlElement) -> None:
-        if _longest_text(element) <= getattr(self.doc, "enough", 0):
-            raise _NotEnoughError
+    def remove_unlikely_candidates(self) -> None:
+        """Only an element with a class or an id can be unlikely, and what it is called decides."""
+        for element in _NAMED(self.doc):
+            names = " ".join(filter(None, (element.get("class"), element.get("id"))))
+            if element.tag not in ("body", "html") and _unlikely[names]:
+                element.drop_tree()
 
 
-class _NotEnoughError(Exception):
-    pass
+_NAMED = etree.XPath(".//*[@class or @id]")
+
+
+def _is_unlikely(names: str) -> bool:
+    if len(names) < 2:
+        return False
+    expressions, names = import_module("trafilatura.readability_lxml").REGEXES, names.lower()
+    return (
+        expressions["unlikelyCandidatesRe"].search(names) is not None
+        and expressions["okMaybeItsACandidateRe"].search(names) is None
+    )
+
+
+_unlikely = Remembered([_is_unlikely])
 
 
 def _page_measure(tree: HtmlElement) -> str:

@@ -8,7 +8,7 @@ only where its records begin exactly where the layout expects them; where it ski
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from fastwarc.warc import ArchiveIterator
@@ -31,7 +31,11 @@ class Piece(NamedTuple):
     error: str = ""
 
 
-Engine = Callable[[View, int], Iterator[Raw]]
+# Gives records with their offsets in the view, and their blocks up to a limit in bytes.
+Engine = Callable[[View, int], Iterator[tuple[int, Raw]]]
+
+
+_NONE = (-1, Raw("", {}))  # where there is no further record
 
 
 class _UnreadableError(Exception):
@@ -67,7 +71,7 @@ def exact(layout: Layout, position: int, limit: int) -> Piece:
     if not kind:
         return Piece(position, stretch.end, error="a record without WARC-Type")
     block = whole.block if kind == "response" else b""
-    return Piece(position, stretch.end, Raw(position, kind, headers, block))
+    return Piece(position, stretch.end, Raw(kind, headers, block))
 
 
 def _batch(layout: Layout, position: int) -> list[int]:
@@ -86,18 +90,18 @@ def _agreed(layout: Layout, starts: list[int], engine: Engine, limit: int) -> It
     What ends a record is the beginning of the next: for the last one that is out of the engine's sight.
     """
     records = _readable(engine(View(layout.data, starts[0], starts[-1]), limit))
-    raw = next(records, None)
-    if raw is None or raw.offset != 0:
+    offset, record = next(records, _NONE)
+    if offset != 0:
         return
     for start, end in pairwise(starts[:-1]):
-        following = next(records, None)
-        if following is None or starts[0] + following.offset != end:
+        offset, following = next(records, _NONE)
+        if starts[0] + offset != end:
             return
-        yield Piece(start, end, raw._replace(offset=start))
-        raw = following
+        yield Piece(start, end, record)
+        record = following
 
 
-def _readable(records: Iterator[Raw]) -> Iterator[Raw]:
+def _readable(records: Iterator[tuple[int, Raw]]) -> Iterator[tuple[int, Raw]]:
     """What an engine can read, up to what it cannot: any exception of it only means that `exact` has to look."""
     while True:
         try:
@@ -112,12 +116,11 @@ def _readable(records: Iterator[Raw]) -> Iterator[Raw]:
         yield record
 
 
-def _fastwarc(view: View, limit: int) -> Iterator[Raw]:
+def _fastwarc(view: View, limit: int) -> Iterator[tuple[int, Raw]]:
     for record in ArchiveIterator(view, parse_http=False):  # type: ignore[arg-type]
-        fields = record.headers.items_bytes()
-        if b"\n" in b"".join(chain.from_iterable(fields)):
-            raise _UnreadableError("header lines that end in LF")  # which fastwarc reads as one line
-        headers = headers_of(fields)
+        headers = headers_of(
+            record.headers.items_bytes()
+        )  # lines that end in LF it takes for one, and this refuses them
         name = _type(headers)
         block = b""
         if name == "response":
@@ -125,13 +128,13 @@ def _fastwarc(view: View, limit: int) -> Iterator[Raw]:
             block = record.reader.read(min(record.content_length, limit))
             if len(block) < min(record.content_length, limit):
                 raise _UnreadableError("the record is cut")  # fastwarc gives what there is and says nothing
-        yield Raw(record.stream_pos, name, headers, block)
+        yield record.stream_pos, Raw(name, headers, block)
 
 
-def _warcio(view: View, limit: int) -> Iterator[Raw]:
+def _warcio(view: View, limit: int) -> Iterator[tuple[int, Raw]]:
     records = WarcioIterator(view, no_record_parse=True)
     for record in records:
-        headers = headers_of((name.encode(), value.encode()) for name, value in record.rec_headers.headers)
+        headers = headers_of([(name.encode(), value.encode()) for name, value in record.rec_headers.headers])
         name, block = _type(headers), b""
         if headers.get("warc-target-uri", "").startswith("%20"):
             raise _UnreadableError("a folded header")  # whose white space warcio has made part of the URL
@@ -143,7 +146,7 @@ def _warcio(view: View, limit: int) -> Iterator[Raw]:
         offset = records.get_record_offset()
         if records.err_count:
             raise _UnreadableError("the record does not end where it says")
-        yield Raw(offset, name, headers, block)
+        yield offset, Raw(name, headers, block)
 
 
 def _type(headers: dict[str, str]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 MAX_HEAD = 1 << 20  # bytes of a WARC header; longer, and it is none
@@ -24,9 +25,8 @@ _PADDING_RUN = re.compile(rb"[\r\n\0]*")
 class Raw(NamedTuple):
     """A record as an engine or `exact` hands it over, with its block if it is a response."""
 
-    offset: int
     type: str  # WARC-Type in lower case, '' if there is none
-    headers: Mapping[str, str]  # names in lower case; of several with one name the first
+    headers: Mapping[str, str]  # as `headers_of` gives them
     block: bytes = b""
 
 
@@ -106,11 +106,16 @@ def _fields(lines: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def headers_of(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in fields:
-        headers.setdefault(text_of(name).lower(), text_of(value).strip())
-    return headers
+def headers_of(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Names in lower case, of several with one name the first. Raises ValueError for a line feed in a name or a value."""
+    joined = b"\n".join(chain.from_iterable(fields))
+    try:
+        parts = joined.decode().split("\n")  # all at once: a third of the time
+    except UnicodeDecodeError:
+        parts = "\n".join(map(text_of, chain.from_iterable(fields))).split("\n")
+    if len(parts) != 2 * len(fields):
+        raise ValueError(f"no header fields, or a line feed within one: {joined[:200]!r}")
+    return {name.lower(): value.strip() for name, value in zip(parts[-2::-2], parts[::-2], strict=True)}
 
 
 def text_of(header: bytes) -> str:

@@ -7,6 +7,7 @@ The one edit that can do harm, so it asks the text for evidence that a machine, 
 - some cut a word in two (漢｜字, カタ｜カナ), which an author who breaks lines at phrases does not, and few come after 、,
   where that author breaks
 - the lines are prose: a third of them have a 、 or 。 inside, which titles and names have not
+- some of the next lines begin as no sentence does, with を or る; those of excerpts cut at one length do not
 
 Then a break is undone where the line is full, does not end a sentence, and the next does not begin like an item, a
 heading, a quotation or an indented paragraph; and only in blocks of lines half of which are full. Poems, dialogue, lists,
@@ -32,6 +33,7 @@ MIN_FULL_IN_BLOCK = 1 / 2
 MIN_CUT = 0.1  # of the full breaks; in running text a quarter of all places are within a word of kanji or katakana
 MAX_COMMA = 0.4  # of the full breaks; in running text one place in fifteen, but most of those that an author chooses
 MIN_PUNCTUATED = 1 / 3  # of the full lines; in running text four of five lines of this length
+MIN_GOING_ON = 0.12  # of the full breaks; in running text a third of all characters are of this kind
 HANG = 2  # columns that a 、 may hang over
 
 _JAPANESE = "々〆ヶ\u3041-\u3096\u309d\u309e\u30a1-\u30fe\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -47,6 +49,7 @@ _ITEM = re.compile(
 _NOT_PROSE = re.compile("https?://|\t|  |\u3000.*\u3000|[|｜│┃─━═{};<>=＝]|[.…‥・]{4}")
 _CUT_WORD = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]{2}|[\u30a1-\u30fe]{2}")
 _PUNCTUATION = re.compile("[、。，．](?!$)")
+_NEVER_FIRST = "がのはにをるれろらりんっゃゅょンッャュョー、。，．」』）"  # of a sentence, or hardly ever
 _HALF = re.compile("[\uff61-\uff9f]")
 # What is never cut: a Latin word, or a character with those that may not begin a line (JIS X 4051, 行頭禁則文字).
 _FIRST_WORD = re.compile(
@@ -140,7 +143,13 @@ def _is_mechanical(full: Sequence[Break]) -> bool:
     cut = sum(bool(_CUT_WORD.fullmatch(b.line[-1] + b.following[0])) for b in full)
     commas = sum(b.line[-1] in "、，" for b in full)
     punctuated = sum(bool(_PUNCTUATION.search(b.line)) for b in full)
-    return cut >= MIN_CUT * len(full) and commas <= MAX_COMMA * len(full) and punctuated >= MIN_PUNCTUATED * len(full)
+    going_on = sum(b.following[0] in _NEVER_FIRST for b in full)
+    return (
+        cut >= MIN_CUT * len(full)
+        and commas <= MAX_COMMA * len(full)
+        and punctuated >= MIN_PUNCTUATED * len(full)
+        and going_on >= MIN_GOING_ON * len(full)
+    )
 
 
 def _glue(found: Break, width: int) -> str | None:

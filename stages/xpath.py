@@ -129,8 +129,8 @@ def _either(predicate: str) -> Condition:
         else:
             others.append(_element_test(test))
     of_attributes = _attribute_condition(
-        {name: _Remembered(tests) for name, tests in of_one.items()},
-        [(names, _Remembered(tests)) for names, tests in of_first.items()],
+        {name: Remembered(tests) for name, tests in of_one.items()},
+        [(names, Remembered(tests)) for names, tests in of_first.items()],
     )
     if not others:
         return of_attributes
@@ -161,7 +161,7 @@ def _element_test(test: re.Match[str]) -> Condition:
     return lambda element: (element.tag in tags) != negated
 
 
-class _Remembered(dict[str, bool]):
+class Remembered(dict[str, bool]):
     """Whether one of some tests holds for a string: pages repeat the values of `class` and `id` again and again."""
 
     def __init__(self, tests: list[Test]) -> None:
@@ -178,7 +178,7 @@ class _Remembered(dict[str, bool]):
 
 
 def _attribute_condition(
-    of_one: dict[str, _Remembered], of_first: list[tuple[tuple[str, ...], _Remembered]]
+    of_one: dict[str, Remembered], of_first: list[tuple[tuple[str, ...], Remembered]]
 ) -> Condition:
     def holds(element: _Element) -> bool:
         attributes = element.items()

@@ -138,6 +138,19 @@ def test_a_second_run_fetches_nothing_and_a_broken_stream_changes_nothing(tmp_pa
     assert len([asked for asked in server.asked if ".warc.gz" in asked.path]) == before
 
 
+def test_on_ray_one_desk_hands_out_the_turns_and_the_bytes_are_the_same(tmp_path: Path, server: Server) -> None:
+    crawl(tmp_path / "cc")
+    publish(server, tmp_path / "cc")
+    server.pause = 0.2
+    for runner in ("local", "ray"):
+        (tmp_path / runner).mkdir()
+        text = source("cc", "warc", "CC-MAIN-2024-51") + network(server) + "connections = 1\n"
+        ran = seimai("run", recipe(tmp_path / runner, text), "--runner", runner, "--workers", 2)
+        assert ran.code == 0, ran.err
+    assert tree(tmp_path / "local/release") == tree(tmp_path / "ray/release")
+    assert server.peak == 1
+
+
 def test_a_server_that_refuses_stops_the_run_at_once(tmp_path: Path, server: Server) -> None:
     crawl(tmp_path / "cc")
     publish(server, tmp_path / "cc")

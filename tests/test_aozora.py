@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.aozora import notation
@@ -52,6 +52,7 @@ def test_readings_and_notes_of_an_aozora_text_are_resolved() -> None:
         ("｜ＣＤプレーヤー《シーディープレーヤー》を買う", "ＣＤプレーヤーを買う"),
         ("人々《ひとびと》が　｜霧ヶ峰《きりがみね》に登る", "人々が　霧ヶ峰に登る"),
         ("［＃ここから２字下げ］子曰く［＃ここで字下げ終わり］", "子曰く"),
+        ("終わる。\n\n［＃改ページ］\n\n始まる。", "終わる。\n\n始まる。"),
         ("※［＃「てへん＋劣」、第3水準1-84-77］《むし》り取る", "挘り取る"),
         ("※［＃「ノ／一」、第4水準2-1-1］", "𠂉"),
         ("※［＃「火＋暴」、U+7206、37-3］", "爆"),
@@ -106,6 +107,7 @@ _PIECES = [
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+@example("｜｜漢字《題名》《題名》")
 def test_a_resolved_text_is_not_resolved_again(text: str) -> None:
     once = resolved(text)
     assert resolved(once) == once

@@ -36,6 +36,13 @@ def test_a_pair_that_is_no_character_gives_its_ascii_back() -> None:
     assert text_of(b"\xa9\xa1\xa4\xa2\x8ea\x8f\xa1<", "euc-jp") == "\ufffdあ\ufffda\ufffd\ufffd<"
 
 
+def test_a_bad_byte_leaves_the_lines_about_it_alone() -> None:
+    rare = b"\xd0\xa4" * 9  # kanji that would be kana one byte later
+    for before, after in ((rare + b"\n", b""), (b"", b"\n" + rare), (rare + b"<", b">" + rare)):
+        text = text_of(before + b"\xa4\xa2\xff" + after, "euc-jp")
+        assert text == before.decode("euc_jp") + "あ\ufffd" + after.decode("euc_jp")
+
+
 def test_bytes_that_mean_nothing_in_shift_jis_are_lost() -> None:
     assert read("表".encode("cp932") + b"\x80\xa0\xfd\xfe\xff", "shift_jis").replaced == 5
 
@@ -54,6 +61,7 @@ def test_bytes_that_mean_nothing_in_shift_jis_are_lost() -> None:
         (b"\x1b$B$3$s(B<p>", "こん\ufffd<p>"),
         (b"<p>\x1b$\xff$3$s$O\x1b(B", "<p>\ufffdこんは"),
         (b"<p>$B$3$s$O\x1b(B", "<p>\ufffdこんは"),
+        (b"\x1b$B$3\x1bO$O$O$O\x1b(B", "こ\ufffd\ufffdははは"),  # an escape that is no escape, in a pair's place
         (b"\x1b[1m a\x1b(Z", "\ufffd[1m a\ufffd(Z"),
     ],
 )

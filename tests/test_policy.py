@@ -114,6 +114,7 @@ def test_a_licence_is_read_however_it_is_declared(page: str) -> None:
         f'<a rel="nofollow" class="license" href="{BY_SA}">',
         f'<p rel="license" href="{BY_SA}">',
         f'license <a href="/">x</a> rel="license" href="{BY_SA}"',
+        f'<a href="/">license rel="license" href="{BY_SA}"</a>',
         '<a rel="license">',
         '<a rel="license" href="#license">',
         '<a rel="license" href="javascript:show(1/2)">',

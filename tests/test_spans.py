@@ -53,3 +53,4 @@ def test_composing_leaves_apart_what_is_apart() -> None:
 def test_a_change_of_a_change_is_one() -> None:
     assert compose([(1, 2, "vwx")], [(2, 3, "y")]) == [(1, 2, "vyx")]
     assert compose([(1, 2, "vwx")], [(1, 2, "a"), (3, 4, "c")]) == [(1, 2, "awc")]
+    assert compose([(0, 1, ""), (2, 3, "vwx")], [(1, 2, "a")]) == [(0, 1, ""), (2, 3, "awx")]

@@ -134,6 +134,10 @@ FAULTS: dict[str, tuple[Callable[[bytes], bytes], bytes]] = {
     "length too large": (lambda r: length_of(r, 50), b""),
     "length of the whole file": (lambda r: length_of(r, 100_000), b""),
     "length that covers the next record": (lambda r: length_of(r, 500), b""),
+    "length that ends where the next header does": (
+        lambda r: length_of(r, 4 + encoded(Response(BODY), 2).index(b"\r\n\r\n")),
+        b"",
+    ),
     "absurd length": (lambda r: length_of(r, 10**16), b""),
     "no length": (lambda r: r.replace(b"Content-Length", b"X"), BODY),
     "negative length": (lambda r: r.replace(b"Content-Length: ", b"Content-Length: -"), BODY),
@@ -214,8 +218,8 @@ def test_several_records_in_a_later_member_are_one_damage(tmp_path: Path, engine
 def test_a_record_that_an_engine_skips_is_read_all_the_same(
     good: Path, lose: int, small: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def skipping(view: View, limit: int) -> Iterator[Raw]:
-        return (raw for n, raw in enumerate(ENGINES["fastwarc"](view, limit)) if n != lose)
+    def skipping(view: View, limit: int) -> Iterator[tuple[int, Raw]]:
+        return (each for n, each in enumerate(ENGINES["fastwarc"](view, limit)) if n != lose)
 
     monkeypatch.setattr(warc_engines, "BATCH", 700 if small else 4 << 20)
     whole = records(good)
@@ -243,7 +247,7 @@ def test_engines_read_good_files_by_themselves(good: Path, monkeypatch: pytest.M
         asked.clear()
 
 
-def no_engine(view: View, limit: int) -> Iterator[Raw]:
+def no_engine(view: View, limit: int) -> Iterator[tuple[int, Raw]]:
     return iter(())
 
 

@@ -78,6 +78,8 @@ def test_warcinfo_comes_first_and_has_no_clock(tmp_path: Path) -> None:
     assert headers.get_header("Content-Type") == "application/warc-fields"
     assert headers.get_header("WARC-Record-ID").startswith("<urn:uuid:")
     assert response.rec_headers.get_header("WARC-Record-ID") == f"<{record_id(4)}>"
+    assert response.rec_headers.get_header("WARC-Block-Digest").startswith("sha1:")
+    assert response.rec_headers.get_header("WARC-Payload-Digest") is None, "warcio would make it of the whole block"
     assert blocks(copies[0])[0][1].startswith(b"software: Seimai\r\nformat: WARC File Format 1.1\r\n")
 
 

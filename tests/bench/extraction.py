@@ -68,7 +68,7 @@ def web() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for record in read(str(DATA / "web-ja.warc.gz"), "fastwarc"):
         row = gold.pop(record.url, None) if isinstance(record, Record) else None
         if row is not None and isinstance(record, Record):
-            encoding = charset.detect(record.body)
+            encoding = charset.gate(record.body)
             yield row["site"], charset.decode(record.body, encoding).text if encoding else "", row
 
 
