@@ -3,10 +3,10 @@
 A government's character set holds what its language is written with. What one country encodes and the others do not is
 a form of that country. Python's codecs carry the sets, fixed since the 1990s, so the tables are the same everywhere:
 
-- simplified: in GB 2312 (1980), neither in CP932 (JIS X 0208 and the vendors' kanji) nor in JIS X 0213: 这 说 发 们 语;
-- traditional: in Big5 (1984) or GB 2312 and not in CP932: 說 產 妳, and what both Chinas write, 你 她 呢 吧. Pre-war
+- simplified (2,275): in GB 2312 (1980), neither in CP932 (JIS X 0208 and the vendors' kanji) nor in JIS X 0213: 这 说 发 们 语;
+- traditional (7,443): in Big5 (1984) or GB 2312 and not in CP932: 說 產 妳, and what both Chinas write, 你 她 呢 吧. Pre-war
   Japanese forms (國 學 體 發) are in JIS X 0208 and so are none of these;
-- Japanese: in JIS X 0208 (Shift_JIS), neither in GB 2312 nor in Big5: 気 図 対 発 広 働 込 峠.
+- Japanese (848): in JIS X 0208 (Shift_JIS), neither in GB 2312 nor in Big5: 気 図 対 発 広 働 込 峠.
 """
 
 from __future__ import annotations

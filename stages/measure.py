@@ -122,4 +122,3 @@ def _pages(extract: pa.Table, language: pa.Table) -> Iterator[Page]:
             language=scored["language"],
             japanese=scored["japanese"],
         )
-

@@ -4,14 +4,14 @@ The extractor (trafilatura) knows pages of `<article>` and `<p>`. On others it t
 headings and lines straight in a `<div>`, or takes menus along. So its output says which lines of the page belong to the
 text, and then four rules that know nothing of sites correct it:
 
-    match       a line is taken whose character 6-grams are in the output; how it reads is the page's affair
-    prune       rows of links, runs of short links, and short links at either end go
-    second look where less than .6 of the visible prose was taken, all of it is
-    fill        what stands between taken lines is taken too, unless it is links, an aside, or comments
+    match        a line is taken whose character 6-grams are in the output; how it reads is the page's affair
+    rows, menus  rows of links, runs of short links, and short links at either end go
+    second look  where less than .6 of the visible prose was taken, all of it is
+    fill         the heading above joins, and what stands between taken lines, unless it is links, an aside or comments
 
-Bounds, on the development pages (58 sites; recall, leak, F1): .888 .056 .879 as extracted, .904 .061 .893 after match,
-.935 .067 .909 with fill, .925 .048 .918 with all. They are flat about the values here: `tests/bench/extraction.py`.
-Everything is linear in the lines and characters of the page.
+Measured on 58 development sites (recall, leak, F1): .888 .056 .879 as extracted, .904 .061 .893 after match, .935 .067
+.909 with fill too, .929 .049 .917 with all; flat within .005 for FILL_LINKED .2 to .5, LINK_RUN 2 to 4, SHORT_LINK 8 to
+12. `tests/bench/extraction.py` prints the last of them. Everything is linear in the lines and characters of the page.
 """
 
 from __future__ import annotations
@@ -111,7 +111,26 @@ def _known(text: str, grams: set[str], whole: set[str]) -> bool:
 
 
 def _without_rows(page: Page, taken: list[bool]) -> list[bool]:
-    return [take and not _is_link_row(page, line) for line, take in zip(page.lines, taken, strict=True)]
+    """A row of links goes, but not from a table of data, where it is one row of many."""
+    navigation: dict[int, bool] = {}  # number of a table -> whether most of its rows are links
+    result = list(taken)
+    for number, line in enumerate(page.lines):
+        if taken[number] and line.links > 1 and _is_linked(line) and "。" not in line.text:
+            table = _table_of(page, line) if "\t" in line.text else -1
+            if table >= 0 and table not in navigation:
+                block = page.blocks[table]
+                rows = [row for row in page.lines[block.first : block.last] if "\t" in row.text]
+                navigation[table] = sum(map(_is_linked, rows)) > LINK_ROW * len(rows)
+            result[number] = not navigation.get(table, True)
+    return result
+
+
+def _table_of(page: Page, line: Line) -> int:
+    """Number of the innermost table around a line, -1 if there is none."""
+    block = line.block
+    while block >= 0 and page.blocks[block].tag != "table":
+        block = page.blocks[block].parent
+    return block
 
 
 def _without_menus(page: Page, taken: list[bool]) -> list[bool]:
@@ -124,17 +143,6 @@ def _without_menus(page: Page, taken: list[bool]) -> list[bool]:
         rest.pop()
     first = next((place for place, number in enumerate(rest) if not links[number]), len(rest))
     return _flags(rest[first:], len(lines))
-
-
-def _is_link_row(page: Page, line: Line) -> bool:
-    """Whether a line is a row of links; in a table of data such a row is one of many, and stays."""
-    if line.links < 2 or not _is_linked(line) or "。" in line.text:
-        return False
-    block = page.blocks[line.block]
-    while block.tag in ("td", "th", "tr", "tbody", "thead", "tfoot") and block.parent >= 0:
-        block = page.blocks[block.parent]
-    rows = page.lines[block.first : block.last]
-    return block.tag != "table" or sum(map(_is_linked, rows)) > LINK_ROW * len(rows)
 
 
 def _is_linked(line: Line) -> bool:
@@ -161,6 +169,7 @@ def _fill(page: Page, taken: list[bool], title: str) -> list[bool]:
     if not any(taken):
         return taken
     lines = page.lines
+    taken = _with_heading(page, taken, title)
     first, last = taken.index(True), len(taken) - 1 - taken[::-1].index(True)
     counts, all_letters, all_linked = (
         [0, *accumulate(numbers)]
@@ -178,26 +187,22 @@ def _fill(page: Page, taken: list[bool], title: str) -> list[bool]:
         outermost = block.parent < 0 or inside[block.parent]
         joins = is_text(block.first, block.last) if outermost else filled[block.parent]
         filled.append(joins and not block.aside and not block.comments)
-    result = [
+    return [
         take or (is_text(number, number + 1) if inside[line.block] else filled[line.block])
         for number, (line, take) in enumerate(zip(lines, taken, strict=True))
     ]
-    heading = _heading(page, first, title)
-    if heading is not None:
-        result[heading] = True
-    return result
 
 
-def _heading(page: Page, first: int, title: str) -> int | None:
-    """Number of the nearest line above `first` that is an <h1> or in the title of the page; None if none is near."""
-    key = _key(title)
+def _with_heading(page: Page, taken: list[bool], title: str) -> list[bool]:
+    """With the nearest line above the first one taken that is an <h1> or in the title of the page, if one is near."""
+    key, first = _key(title), taken.index(True)
     for number in range(first - 1, max(-1, first - 1 - HEADING_AWAY), -1):
         line = page.lines[number]
         block = page.blocks[line.block]
         named = len(_key(line.text)) >= GRAM and _key(line.text).strip("○●■◆") in key
         if (named or block.tag == "h1") and not block.aside and not _is_linked(line):
-            return number
-    return None
+            return [take or each == number for each, take in enumerate(taken)]
+    return taken
 
 
 def _key(text: str) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 from lxml import etree
 from lxml.html import HtmlComment, HtmlElement, HtmlElementClassLookup, HtmlEntity, HtmlProcessingInstruction
 
-from stages.xpath import Remembered, selector
+from stages.xpath import selector
 
 _log = logging.getLogger(__name__)
 
@@ -61,63 +61,36 @@ def _extract_and_compare(
     """
     body, text = _core.extract_content(cleaned, options)
     tree.extracted, tree.longest_text = len(text), _longest_text(tree)  # noted on the page for `_page_measure`
-    if options.fast:
-        return body, text
-    enough = _enough(body, text, options)
-    if tree.longest_text <= enough and len(text) >= options.min_extracted_size and not _SHOULD_BE_GONE(body):
+    if options.fast or (
+        len(text) >= options.min_extracted_size
+        and tree.longest_text <= _enough(body, text, options)
+        and not _SHOULD_BE_GONE(body)
+    ):
         return body, text
     return _core.compare_extraction(backup, copy(tree), body, text, options)  # type: ignore[no-any-return]
 
 
 def _enough(body: etree._Element, text: str, options: Any) -> int:
-    """Characters of which readability needs more to replace the own extraction (`_prefer_readability`); 0 if unknown."""
+    """Characters of which readability needs more to replace the own extraction (`_prefer_readability`); -1 if unknown."""
     if not _HAS_TEXT_IN_PARAGRAPHS(body) or len(body.findall(".//table")) > len(body.findall(".//p")):
-        return 0
-    return {"balanced": 2, "recall": 1}.get(options.focus, 0) * len(text)
+        return -1
+    return {"balanced": 2 * len(text), "recall": len(text)}.get(options.focus, -1)
 
 
 _HAS_TEXT_IN_PARAGRAPHS = etree.XPath("boolean(.//p//text())")
 _SHOULD_BE_GONE = etree.XPath(_external.SANITIZED_XPATH)
 
 
-def _longest_text(element: HtmlElement) -> float:
-    """Characters that readability can make of an element at most.
+def _longest_text(page: HtmlElement) -> float:
+    """Characters that readability can make of a page at most.
 
-    It leaves things out and keeps the order of the rest, but writes 'VIDEO' into some iframes. And it is written as XML
-    and read as HTML, which escapes & and < once more in the elements that HTML reads as plain text.
+    It leaves things out and keeps the order of the rest, but writes 'VIDEO' into some iframes. And its result is written as
+    XML and read as HTML, which escapes & and < once more in the elements that HTML reads as plain text.
     """
-    if next(element.iter("noembed", "noframes", "plaintext", "xmp"), None) is not None:
+    if next(page.iter("noembed", "noframes", "plaintext", "xmp"), None) is not None:
         return math.inf
-    videos = sum(1 for _ in element.iter("iframe"))
-    return len(" ".join(f"{element.text_content()}{element.tail or ''}".split())) + len("VIDEO") * videos
-
-
-_ReadabilityDocument: Any = _external.ReadabilityDocument
-
-
-class _Readability(_ReadabilityDocument):  # type: ignore[misc]
-    def remove_unlikely_candidates(self) -> None:
-        """Only an element with a class or an id can be unlikely, and what it is called decides."""
-        for element in _NAMED(self.doc):
-            names = " ".join(filter(None, (element.get("class"), element.get("id"))))
-            if element.tag not in ("body", "html") and _unlikely[names]:
-                element.drop_tree()
-
-
-_NAMED = etree.XPath(".//*[@class or @id]")
-
-
-def _is_unlikely(names: str) -> bool:
-    if len(names) < 2:
-        return False
-    expressions, names = import_module("trafilatura.readability_lxml").REGEXES, names.lower()
-    return (
-        expressions["unlikelyCandidatesRe"].search(names) is not None
-        and expressions["okMaybeItsACandidateRe"].search(names) is None
-    )
-
-
-_unlikely = Remembered([_is_unlikely])
+    videos = sum(1 for _ in page.iter("iframe"))
+    return len(" ".join(page.text_content().split())) + len("VIDEO") * videos
 
 
 def _page_measure(tree: HtmlElement) -> str:
@@ -136,7 +109,7 @@ _BLOCKS = sorted(_baseline._BLOCK_ELEMS)  # noqa: SLF001
 
 
 def _try_justext(tree: HtmlElement, url: str | None, target_language: str | None) -> etree._Element:
-    """justext keeps 'good' paragraphs and neighbours of them: without a good one nothing. Japanese has no stop words."""
+    """justext keeps 'good' paragraphs and neighbours of them, so without a good one nothing; Japanese has few."""
     if target_language is None and not any(map(_may_be_good, _paragraphs(tree))):
         return etree.Element("body")
     return _stock_try_justext(tree, url, target_language)
@@ -191,7 +164,6 @@ def _fast() -> dict[tuple[ModuleType, str], Any]:
         (_baseline, "BASIC_CLEAN_XPATH"): selector(_baseline.BASIC_CLEAN_XPATH.path),
         (_core, "_extract_and_compare"): _extract_and_compare,
         (_core, "html2txt"): _page_measure,
-        (_external, "ReadabilityDocument"): _Readability,
         (_external, "try_justext"): _try_justext,
     }
 

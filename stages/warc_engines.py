@@ -118,9 +118,8 @@ def _readable(records: Iterator[tuple[int, Raw]]) -> Iterator[tuple[int, Raw]]:
 
 def _fastwarc(view: View, limit: int) -> Iterator[tuple[int, Raw]]:
     for record in ArchiveIterator(view, parse_http=False):  # type: ignore[arg-type]
-        headers = headers_of(
-            record.headers.items_bytes()
-        )  # lines that end in LF it takes for one, and this refuses them
+        # Header lines that end in LF are one line to fastwarc: `headers_of` refuses it.
+        headers = headers_of(record.headers.items_bytes())
         name = _type(headers)
         block = b""
         if name == "response":

@@ -108,14 +108,16 @@ def _fields(lines: bytes) -> list[tuple[bytes, bytes]]:
 
 def headers_of(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Names in lower case, of several with one name the first. Raises ValueError for a line feed in a name or a value."""
+    if not fields:
+        return {}
     joined = b"\n".join(chain.from_iterable(fields))
     try:
         parts = joined.decode().split("\n")  # all at once: a third of the time
     except UnicodeDecodeError:
         parts = "\n".join(map(text_of, chain.from_iterable(fields))).split("\n")
     if len(parts) != 2 * len(fields):
-        raise ValueError(f"no header fields, or a line feed within one: {joined[:200]!r}")
-    return {name.lower(): value.strip() for name, value in zip(parts[-2::-2], parts[::-2], strict=True)}
+        raise ValueError(f"a line feed within a header field: {joined[:200]!r}")
+    return {name.strip().lower(): value.strip() for name, value in zip(parts[-2::-2], parts[::-2], strict=True)}
 
 
 def text_of(header: bytes) -> str:

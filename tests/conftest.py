@@ -1,4 +1,4 @@
-"""One run of the golden sample, shared by the tests that look at its result."""
+"""What many tests stand on: one run of the golden sample, a server, a state of their own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.runs import QUICKSTART, places, seimai
+from tests.servers import Server, serving
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,3 +30,10 @@ def golden_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ran = seimai("run", QUICKSTART, "--runner", "local", "--workers", 1, *places(folder))
     assert ran.code == 0, ran.err
     return folder
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A web server on this machine that does what a test tells it."""
+    with serving() as server:
+        yield server

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,17 +12,11 @@ import pytest
 
 from tests import indexes
 from tests.runs import Ran, recipe, seimai, source, tree
-from tests.servers import Server, serving, status
+from tests.servers import Server, status
 from tests.warcs import Response, html, write
 
 ENGLISH = Response(b"<html><body><p>" + b"The cat sat on the mat. " * 40 + b"</p></body></html>")
 NAMES = [f"crawl-data/CC-MAIN-2024-51/segments/1/warc/{i}.warc.gz" for i in range(4)]
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
 
 
 NOUNS = [

@@ -24,6 +24,7 @@ def read(body: str, caps: Caps = Caps()) -> Page:  # noqa: B008 - frozen
         ("<p>一\n 行</p><p>二<b>行</b>目</p>", ["一 行", "二行目"]),
         ("前<br>中<br><br>後", ["前", "中", "後"]),
         ("<p>　字下げ　　空き</p>", ["　字下げ　　空き"]),
+        ("<p>\n　<b>字下げ</b></p>", ["　字下げ"]),
         ("<p>&nbsp;&nbsp;二つ&nbsp;の空白</p>", ["二つ の空白"]),
         ("<pre>if x:\n\ty()\n\nend  \n</pre>", ["if x:", "\ty()", "", "end"]),
         ("<pre><code>a\n  <b>b</b>\r\n  c</code></pre>後", ["a", "  b", "  c", "後"]),

@@ -63,11 +63,18 @@ def test_rows_of_links_go_wherever_they_stand() -> None:
     assert chosen(f"{row}<p>{FIRST}</p>{row}<p>{SECOND}</p>", [flat, FIRST, flat, SECOND]) == [FIRST, SECOND]
 
 
+def test_rows_of_links_in_a_table_of_data_stay() -> None:
+    head, data = "<tr><td>作品<td>年<td>作者</tr>", "<tr><td>門<td>1910<td>夏目</tr>" * 3
+    linked = "<tr><td><a href=1>草枕</a><td>1906<td><a href=2>夏目金之助漱石</a></tr>"
+    rows = ["作品 | 年 | 作者", "門 | 1910 | 夏目", "草枕 | 1906 | 夏目金之助漱石"]
+    text = chosen(f"<p>{FIRST}</p><table>{head}{linked}{data}</table><p>{SECOND}</p>", [FIRST, *rows, SECOND])
+    assert "草枕\t1906\t夏目金之助漱石" in text
+
+
 def test_sentence_of_links_is_no_row() -> None:
     sentence = "<a href=1>吾輩は猫である</a>と<a href=2>坊っちゃん</a>を読んだ。"
-    assert chosen(f"<p>{sentence}</p>", ["吾輩は猫であると坊っちゃんを読んだ。"]) == [
-        "吾輩は猫であると坊っちゃんを読んだ。"
-    ]
+    text = "吾輩は猫であると坊っちゃんを読んだ。"
+    assert chosen(f"<p>{FIRST}</p><p>{sentence}</p><p>{SECOND}</p>", [FIRST, text, SECOND]) == [FIRST, text, SECOND]
 
 
 def test_short_links_at_the_ends_go() -> None:
@@ -99,8 +106,8 @@ def test_second_look_leaves_asides_alone() -> None:
 
 
 def test_heading_above_the_text_is_taken() -> None:
-    body = f"<div>会社の名</div><h1>猫の話</h1><div>いいね</div><p>{FIRST}</p><p>{SECOND}</p>"
-    assert chosen(body, [FIRST, SECOND]) == ["猫の話", FIRST, SECOND]
+    body = f"<div>会社の名</div><h1>猫の話</h1><div>夏目作</div><nav>目次</nav><p>{FIRST}</p><p>{SECOND}</p>"
+    assert chosen(body, [FIRST, SECOND]) == ["猫の話", "夏目作", FIRST, SECOND]
 
 
 def test_title_above_the_text_is_taken_without_a_heading_tag() -> None:

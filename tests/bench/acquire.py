@@ -32,8 +32,6 @@ from trafilatura import extract
 
 from stages.extract_warc import ExtractWarc
 from stages.guard import guard
-from stages.language import BUILT_IN, score
-from stages.lid import identify, model_path
 from tests import sinks, warcs
 from tests.runs import ROOT
 
@@ -149,6 +147,9 @@ def child_seconds() -> float:
 
 def recall() -> None:
     """Of the labelled Japanese HTML pages: how many come out of `extract`, and of `language` after it."""
+    from stages.language import BUILT_IN, score  # loads the model that only this needs
+    from stages.lid import identify, model_path
+
     extracted: dict[str, bool] = {}  # URL -> called Japanese
     for row in sinks.run(ExtractWarc(), warcs.inputs(WARC)).rows():
         if not row["reason"]:
@@ -173,7 +174,7 @@ def print_row(group: str, total: int, urls: list[str], extracted: dict[str, bool
 
 
 def identity() -> None:
-    from tests.test_trafilatura_fast import both, warc_pages  # loads what only this needs
+    from tests.test_trafilatura_fast import both, warc_pages  # swaps parts of trafilatura
 
     compared = 0
     different = []
