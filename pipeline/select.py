@@ -58,7 +58,8 @@ def select(recipe: Recipe, wish: Wish, output: Path) -> int:
                     os.unlink(file.path)
                 if selector.full:
                     break
-        os.replace(draft, output)
+        if selector.records:  # a WARC file of zero bytes is none
+            os.replace(draft, output)
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror or error}") from None
     finally:

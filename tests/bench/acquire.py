@@ -60,7 +60,8 @@ def main() -> None:
     parser.add_argument("--identity", action="store_true")
     options = parser.parse_args()
     if not WARC.exists():
-        sys.exit(f"skipped: {WARC} is not here")
+        print(f"skipped: {WARC} is not here")
+        sys.exit()
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     if options.recall:
         recall()

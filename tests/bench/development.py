@@ -52,7 +52,8 @@ def main() -> None:
     parser.add_argument("--excerpts", type=int, default=0)
     options = parser.parse_args()
     if not LABELS.exists():
-        sys.exit(f"skipped: {LABELS} is not here")
+        print(f"skipped: {LABELS} is not here")
+        sys.exit()
     with LABELS.open(encoding="utf-8", newline="") as file:
         labels = {row["url"]: row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)}
     known = fates(options.work)

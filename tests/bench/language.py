@@ -136,7 +136,8 @@ def main() -> None:
     parser.add_argument("--borderline", type=int, default=0)
     options = parser.parse_args()
     if not SHARED.exists():
-        sys.exit(f"skipped: {SHARED} is not here")
+        print(f"skipped: {SHARED} is not here")
+        sys.exit()
     speed(options.repeat)
     print("text/lid.jsonl")
     sentences()
