@@ -33,6 +33,7 @@ from stages.tokens import vocabulary
 from stages.write import release_schema
 
 _SHARD_NAME = re.compile(r"\.?[\w.-]+-\d{5}-[0-9a-f]{8}\.parquet(\.\d+)?")
+PLACE_ATTEMPTS = 3  # each is spoilt only by another run that ends at this very moment
 DATA_NOTICE = """{name}: a corpus built by Seimai
 
 {sources}
@@ -178,17 +179,25 @@ def _unchanged(release: Path, texts: Mapping[str, bytes], entries: list[ShardEnt
 
 
 def _place(committed: Path, target: Path, sha256: str) -> None:
-    """A copy, not a hard link: a shard damaged in the release must not damage what it can be re-created from."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        shutil.copyfile(committed, draft)
-        with draft.open("rb") as copy:
-            if hashlib.file_digest(copy, "sha256").hexdigest() != sha256:
-                raise InputError(f"{committed}: damaged since it was committed; delete it and run again")
-            os.fsync(copy.fileno())
-        os.replace(draft, target)
-    finally:
-        draft.unlink(missing_ok=True)
+    """A copy, not a hard link: a shard damaged in the release must not damage what it can be re-created from.
+
+    Another run into the same release takes this one's draft for that of a killed run and removes it; then once more.
+    """
+    for attempt in range(PLACE_ATTEMPTS):
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            shutil.copyfile(committed, draft)
+            with draft.open("rb") as copy:
+                if hashlib.file_digest(copy, "sha256").hexdigest() != sha256:
+                    raise InputError(f"{committed}: damaged since it was committed; delete it and run again")
+                os.fsync(copy.fileno())
+            os.replace(draft, target)
+            return
+        except FileNotFoundError:
+            if attempt == PLACE_ATTEMPTS - 1 or not committed.exists():
+                raise
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def _remove_others(data: Path, entries: list[ShardEntry]) -> None:

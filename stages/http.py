@@ -24,11 +24,15 @@ _SINGLE = frozenset(
     }
 )
 
+_LINES = frozenset({"x-robots-tag"})  # each line of it may name a robot, to which its own values alone are told
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
     status: int  # 0 when there is no status line
-    headers: Mapping[str, str]  # names in lower case; several with one name are joined by ', ' if they make a list
+    headers: Mapping[
+        str, str
+    ]  # names in lower case; several with one name are joined, by ', ' or line ends, if they make a list
     body: bytes  # as it was sent: transfer and content codings in place
 
 
@@ -64,7 +68,10 @@ def _headers(head: bytes) -> dict[str, str]:
         if colon:
             last = values.setdefault(name.strip().lower(), [])
             last.append(value.strip())
-    return {name: found[0] if name in _SINGLE else ", ".join(filter(None, found)) for name, found in values.items()}
+    return {
+        name: found[0] if name in _SINGLE else ("\n" if name in _LINES else ", ").join(filter(None, found))
+        for name, found in values.items()
+    }
 
 
 def _text(head: bytes) -> str:

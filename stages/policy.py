@@ -119,7 +119,7 @@ def evidence(stripped_html: str, headers: Mapping[str, str]) -> Policy:
 
 def _known(name: str) -> str:
     """The name of a meta element in lower case, with RDFa's colon as Dublin Core's dot; '' if it says nothing here."""
-    name = unescape(name).lower().replace(":", ".")
+    name = name.lower().replace(":", ".")
     return name if name in _NAMES else ""
 
 

@@ -3,7 +3,7 @@
 The one edit that can do harm, so it asks the text for evidence that a machine, not an author, cut its lines:
 
 - there is a width of 40 to 120 columns that lines fill: with the next line's first word they would be wider
-- six breaks inside sentences or more are at such lines, a third of them all, and some of these lines follow another
+- six breaks inside sentences or more are at such lines, and a third of them all
 - some cut a word in two (漢｜字, カタ｜カナ), which an author who breaks lines at phrases does not, and few come after 、,
   where that author breaks
 - the lines are prose: a third of them have a 、 or 。 inside, which titles and names have not
@@ -20,18 +20,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import NamedTuple
 
 from stages.spans import Span
 
 MIN_WIDTH, MAX_WIDTH = 40, 120  # columns, two for a full-width character
 MIN_BREAKS = 6  # at full lines
-MIN_FOLLOWED = 2  # different full lines with another one behind them, as paragraphs of three lines have
 MIN_FULL = 1 / 3  # of the breaks inside sentences; PDF text has notes and formulas on lines of their own
 MIN_FULL_IN_BLOCK = 1 / 2
 # Shares in running text: of 0.58 million characters of web pages and literature, in lines of 35 characters.
-MIN_CUT = 0.1  # of the full breaks; .23 of all places in running text
+MIN_CUT = 0.07  # of the full breaks; .23 of all places in running text
 MAX_COMMA = 0.4  # of the full breaks; .02 of all places in running text, most of those that an author chooses
 MIN_PUNCTUATED = 1 / 3  # of the full lines; .96 in running text
 MIN_GOING_ON = 0.1  # of the full breaks; .31 in running text
@@ -93,8 +92,7 @@ def lines(text: str) -> list[Span]:
 
 
 def _enough(full: Sequence[Break], breaks: Sequence[Break]) -> bool:
-    followed = {b.line for b, then in pairwise(full) if then.at == b.at + 1 + len(b.following)}
-    return len(full) >= max(MIN_BREAKS, MIN_FULL * len(breaks)) and len(followed) >= MIN_FOLLOWED
+    return len(full) >= max(MIN_BREAKS, MIN_FULL * len(breaks))
 
 
 def _ends(text: str) -> list[tuple[int, int]]:

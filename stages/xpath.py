@@ -55,8 +55,10 @@ def selector(xpath: str) -> Selector:
         first_only = first_only or path["first"] is not None
         if conditions:
             sometimes.append((tags, conditions))
-        else:
+        elif tags:
             always |= tags
+        else:
+            raise ValueError(f"no function can be made of {xpath!r}: it finds every element")
     return _select_first(*_walk(always, sometimes)) if first_only else _select(*_walk(always, sometimes))
 
 

@@ -107,7 +107,7 @@ _PIECES = [
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
-@example("｜｜漢字《題名》《題名》")
+@example("｜｜漢字《題名》《題名》" + "漢字《かな》" * 6)
 def test_a_resolved_text_is_not_resolved_again(text: str) -> None:
     once = resolved(text)
     assert resolved(once) == once

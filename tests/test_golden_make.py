@@ -155,8 +155,9 @@ def test_keeper_is_kept_and_longer_or_newer(page: Page) -> None:
     if kind == "dedup.exact":
         assert (keeper.crawl, order.index(slug)) > (page.crawl, order.index(page.slug)), "the newer one wins"
         assert own == kept
-    else:
-        assert len(kept) > len(own)
+    else:  # one of the same length is told apart by a line of its template, and is the newer one too
+        newer = (keeper.crawl, order.index(slug)) > (page.crawl, order.index(page.slug))
+        assert len(kept) > len(own) or (len(kept) == len(own) and newer)
 
 
 def test_copy_of_the_wiki_loses_although_longer() -> None:

@@ -218,7 +218,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
         (OK + "X: 猫\r\n\r\n".encode("cp932"), http.Message(200, {"x": "\x94L"}, b"")),
         (
             OK + b"X-Robots-Tag: noai\r\nx-robots-tag: noindex\r\n\r\n",
-            http.Message(200, {"x-robots-tag": "noai, noindex"}, b""),
+            http.Message(200, {"x-robots-tag": "noai\nnoindex"}, b""),
         ),
         (OK + b"Content-Type: a/b\r\nContent-Type: c/d\r\n\r\n", http.Message(200, {"content-type": "a/b"}, b"")),
         (OK + b"Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n", http.Message(200, {"set-cookie": "a=1"}, b"")),

@@ -48,6 +48,13 @@ def joined(text: str) -> str:
     return apply(text, lines(text))
 
 
+def joined_around(text: str) -> str:
+    """`joined`, for a text most of whose lines are wrapped."""
+    found = joined(text)
+    assert found.count("\n") < 0.6 * text.count("\n")
+    return found
+
+
 @pytest.mark.parametrize("between", ["\n", "\n\n"])
 @pytest.mark.parametrize("width", [50, 64, 70, 76])
 def test_lines_cut_at_a_fixed_width_are_joined(width: int, between: str) -> None:
@@ -73,7 +80,7 @@ def test_a_heading_an_item_a_quotation_and_an_indent_begin_a_line_of_their_own()
     ):
         cut = wrapped[1].split("\n")
         text = "\n".join([wrapped[0], cut[0], begins, *cut[1:], wrapped[2]])
-        assert f"\n{begins}" in joined(text)
+        assert f"\n{begins}" in joined_around(text)
 
 
 def test_lines_of_latin_words_are_joined_with_a_blank() -> None:
@@ -114,6 +121,10 @@ def test_an_author_who_breaks_lines_at_phrases_keeps_them(width: int) -> None:
         "まだあげ初めし前髪の\n林檎のもとに見えしとき\n前にさしたる花櫛の\n花ある君と思ひけり\n" * 4,
         # titles of one width, that begin and end in kanji
         "".join(f"平成{n}年度東京都中央区立図書館利用状況報告書及び収支決算報告書\n" for n in "一二三四五六七八九"),
+        "".join(f"{a}年度東京都中央区立図書館利用状況報告書及び収支決算報告書\n" for a in "うえを一二三四五六七八九十"),
+        # sentences of an author's, broken behind words
+        "この件については、先月の会合で皆様にお伝えしましたので\nすぐに作業を始めていただけると、たいへん助かりますから\n"
+        * 6,
         # addresses
         "".join(f"東京都千代田区丸の内一丁目九番{n}号丸の内中央ビルディング別館十二階\n" for n in range(1, 10)),
         # code
@@ -134,7 +145,7 @@ def test_lines_that_mean_something_stay(text: str) -> None:
 def test_a_wrapped_text_leaves_the_poem_in_it_alone() -> None:
     poem = "まだあげ初めし前髪の\n林檎のもとに見えしとき\n前にさしたる花櫛の\n花ある君と思ひけり"
     text = "\n\n".join([wrap(PARAGRAPHS[0], 70), poem, *(wrap(p, 70) for p in PARAGRAPHS[1:])])
-    assert poem in joined(text)
+    assert poem in joined_around(text)
 
 
 def test_a_block_most_of_whose_lines_are_not_full_stays() -> None:
@@ -143,22 +154,22 @@ def test_a_block_most_of_whose_lines_are_not_full_stays() -> None:
     menu[1] = "今週のおすすめは、季節の野菜と魚介を白味噌で煮込んだ京都家庭料理の盛合"
     text = "\n\n".join([*(wrap(p, 70) for p in PARAGRAPHS), "\n".join(menu)])
     assert columns(menu[1]) == 70
-    assert "\n".join(menu) in joined(text)
+    assert "\n".join(menu) in joined_around(text)
 
 
 def test_a_break_between_two_digits_stays() -> None:
     lines_ = wrap(PARAGRAPHS[0], 70).split("\n")
-    year = "報告書の数字を比べると、入場者が過去最高を記録した年は三十年前の秋、19"
-    assert columns(year) == 70
-    text = "\n".join([*lines_, year, "98年であった。", *(wrap(p, 70) for p in PARAGRAPHS[1:])])
-    assert f"{year}\n98年" in joined(text)
+    year = "報告書の数字を比べると、入場者が過去最高を記録した年は三十年前の秋、1"
+    assert columns(year) == 69
+    text = "\n".join([*lines_, year, "998年であった。", *(wrap(p, 70) for p in PARAGRAPHS[1:])])
+    assert f"{year}\n998年" in joined_around(text)
 
 
 def test_an_address_of_a_page_is_no_prose() -> None:
-    address = "http://www.example.jp/kaiho/2008/autumn/report-of-the-meeting.html#top"
+    address = "配布した資料の全文は事務局の頁にあります。 http://www.example.jp/kaiho"
     text = "\n".join([wrap(PARAGRAPHS[0], 70), address, *(wrap(p, 70).lstrip("　") for p in PARAGRAPHS[1:])])
     assert columns(address) == 70
-    assert f"{address}\nまた" in joined(text)
+    assert f"{address}\nまた" in joined_around(text)
 
 
 @pytest.mark.parametrize("behind", ["", "続きを読む\n", "詳しくはこちらのページで。\n", "二月の記事\n"])
