@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from stages import markup
 from tests.pages import HTML, SENTENCE, page
@@ -128,3 +130,19 @@ def test_title_is_of_the_page_not_of_a_drawing() -> None:
     html = "<svg><title>絵</title></svg><title>題&#12354;</title>"
     assert markup.title(markup.strip(html)) == "題あ"
     assert markup.title("<title>閉じない") == ""
+
+
+KINDS = {
+    "kana": re.compile("[\u3041-\u3096\u30a1-\u30fa]"),
+    "han": re.compile("[々\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"),
+    "foreign": re.compile("[A-Za-z\u00c0-\u024f\u0370-\u052f\u0e00-\u0e7f\u0600-\u06ff\uac00-\ud7a3]"),
+}
+# The ends of each range, and their neighbours outside.
+EDGES = [chr(ord(c) + d) for kind in KINDS.values() for c in kind.pattern if c not in "[]-" for d in (-1, 0, 1)]
+
+
+@given(st.text(st.one_of(st.sampled_from(EDGES), st.characters()), max_size=60), st.integers(0, 8))
+def test_counting_by_a_table_is_counting_by_expressions(text: str, least: int) -> None:
+    visible = markup.unescape(re.sub("<[^<>]*>", "", text))
+    kana, han, foreign = (len(kind.findall(visible)) for kind in KINDS.values())
+    assert markup.is_japanese(text, least) == (kana + han >= least and kana >= 0.02 * (kana + han + foreign))
