@@ -79,6 +79,14 @@ def _parser() -> argparse.ArgumentParser:
     filters.add_argument("code", nargs="?", help="a code or the beginning of one, e.g. JA101 or JA1")
     filters.set_defaults(verb=verbs.filters)
 
+    templates = verbs_of.add_parser(
+        "templates", help="templates of wiki dumps that the cleaner does not know, by frequency"
+    )
+    templates.add_argument("recipe", help="a recipe that was run, with a source of kind 'mediawiki'")
+    templates.add_argument("--work", help="where committed work lies, instead of the recipe's")
+    templates.add_argument("--limit", type=_positive, default=0, help="only the first so many")
+    templates.set_defaults(verb=verbs.templates)
+
     verify = verbs_of.add_parser("verify", help="rehash and recount a release; exit 1 on any mismatch")
     verify.add_argument("release", type=Path, help="the release folder")
     verify.set_defaults(verb=verbs.verify)

@@ -52,10 +52,10 @@ def samples(outcome: Outcome, source: str, one_in: Mapping[str, int]) -> list[Sa
     return found
 
 
-def policies(outcome: Outcome, source: str) -> dict[str, int]:
-    """Documents written, by each signal of their pages."""
+def written_by(what: str, outcome: Outcome, source: str) -> dict[str, int]:
+    """Documents written, by 'policy' (each signal of their pages) or 'license'."""
     counted = _counters(outcome.of("write", source))
-    return {name.removeprefix("policy."): n for name, n in sorted(counted.items()) if name.startswith("policy.")}
+    return {name.removeprefix(f"{what}."): n for name, n in sorted(counted.items()) if name.startswith(f"{what}.")}
 
 
 def _counters(markers: Sequence[Committed]) -> Counter[str]:

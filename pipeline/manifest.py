@@ -86,7 +86,8 @@ class Sample(Closed):
 class SourceEntry(Closed):
     name: str
     kind: str
-    license: str = Field(description="SPDX expression or a text; '' when the recipe does not say")
+    license: str = Field(description="of the recipe: SPDX expression or a text; '' when it does not say")
+    licenses: dict[str, int] = Field(description="documents written by licence: their own, else that of the recipe")
     attribution: str
     terms: str = Field(description="URL of the terms of use")
     inputs: list[InputFile]

@@ -38,7 +38,10 @@ class Plan:
     @cached_property
     def chains(self) -> Mapping[str, tuple[Stage, ...]]:
         """Source -> the stages up to the first barrier, in the order in which they run."""
-        return {source.name: (self._reader(source), *self._common) for source in self.recipe.sources}
+        return {
+            source.name: (self._reader(source), *(self._common if source.join == "language" else self._taken(source)))
+            for source in self.recipe.sources
+        }
 
     @cached_property
     def writers(self) -> Mapping[str, tuple[Stage, ...]]:
@@ -58,6 +61,17 @@ class Plan:
 
     def _reader(self, source: Source) -> Stage:
         return self.recipe.reader(source, **({"sample": self.sample} if self.sample else {}))
+
+    def _taken(self, source: Source) -> tuple[Stage, ...]:
+        """For documents that were judged elsewhere: no character is changed, no filter applied, nothing measured for one."""
+        return (
+            self.recipe.stage("tokens"),
+            Edits(none=True),
+            self.recipe.stage("language"),
+            Judge(),
+            Verdict(),
+            self.recipe.minhash(within=source.name if source.pass_through else ""),
+        )
 
     @cached_property
     def _common(self) -> tuple[Stage, ...]:
@@ -98,6 +112,8 @@ def survey(store: Store, chains: Mapping[str, Sequence[Stage]], parts: Sequence[
         # (key, stage_fp) -> part_fp -> part ids: parts with equal inputs, such as no page at all, share a marker
         by_stage: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for part in known.values():
+            if position >= len(chains[part.source]):
+                continue
             stage = chains[part.source][position]
             stage_fp = stage_fingerprint(stage)
             part_fp = part_fingerprint(stage, stage_fp, [part])

@@ -60,6 +60,9 @@ class Recipe:
     def shards(self) -> Shards:
         return Shards(**{**self._tokenizer(), **self.stages.get("shards", {})})
 
+    def minhash(self, within: str) -> MinHashStage:
+        return MinHashStage(**{**self.stages.get("minhash", {}), "within": within})
+
     def bands(self) -> Bands:
         return Bands(**{**self._of_minhash("permutations"), **self.stages.get("bands", {})})
 

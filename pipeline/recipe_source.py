@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipeline import checks
 from pipeline.acquire.listing import is_crawl_id
 from pipeline.acquire.remote import is_remote
 from pipeline.acquire.selection import Selection
+from pipeline.dumps import MEGABYTES
 from pipeline.errors import UsageError
 from stages.base import Stage
 from stages.extract_mediawiki import ExtractMediawiki
@@ -21,7 +22,9 @@ from stages.extract_warc import ExtractWarc
 
 READERS: Mapping[str, type[Stage]] = {"warc": ExtractWarc, "mediawiki": ExtractMediawiki}
 _INDEXED = ("warc",)  # kinds whose records an index can name
-_OWN = ("name", "kind", "files", "share", "index", "license", "attribution", "terms")
+_OWN = ("name", "kind", "files", "share", "index", "license", "attribution", "terms", "join", "pass_through")
+_JOINTS = ("language", "dedup")
+_DUMP = ("dump_index", "range_mb")  # further ones of a dump
 _NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 _INDEX = "paths, globs or addresses of index files, or crawl ids"
 _FILES = 'paths, globs, addresses or crawl ids, e.g. files = ["crawl/*.warc.gz"] or ["CC-MAIN-2024-51"]'
@@ -36,6 +39,10 @@ class Source:
     files: tuple[str, ...]  # absolute paths or globs, lists of them (*.paths, *.paths.gz), addresses, crawl ids
     share: float = 1.0  # of the files that lists and crawls name, chosen by a hash of each name
     index: Selection | None = None  # `files` are then a columnar index, and this chooses records from it
+    join: Literal["language", "dedup"] = "language"  # dedup: judged elsewhere, taken as they are
+    pass_through: bool = False  # of another language: also compared with nothing but itself
+    dump_index: str | None = None  # of a multistream dump: path or address, '' for none; None: the one beside it
+    range_mb: float = MEGABYTES  # compressed, of a range of streams that is read as one partition
     license: str = ""
     attribution: str = ""
     terms: str = ""  # URL of the terms of use
@@ -61,28 +68,65 @@ def sources(value: Any, folder: Path, where: str) -> tuple[Source, ...]:
 
 def _source(item: Mapping[str, Any], folder: Path, where: str) -> Source:
     every = {name for reader in READERS.values() for name in _options(reader)}
-    checks.closed(item, (*_OWN, *sorted(every)), where)
+    checks.closed(item, (*_OWN, *_DUMP, *sorted(every)), where)
     kind = checks.text(item, "kind", where)
     if kind not in READERS:
         raise UsageError(f"{where}: kind = {kind!r}{checks.nearest(kind, READERS)}")
     reader = READERS[kind]
     options = _options(reader)
-    checks.closed(item, (*_OWN, *options), where)
+    checks.closed(item, (*_OWN, *options, *(_DUMP if kind == "mediawiki" else ())), where)
     name = checks.text(item, "name", where)
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{where}: name = {name!r}: it becomes part of file names: a letter or digit, then at most 63 letters, digits, '_', '-' or '.'"
         )
     files, index = _files(item, folder, kind, where)
+    said: dict[str, Any] = {
+        key: checks.text(item, key, where) for key in ("license", "attribution", "terms") if key in item
+    }
     return Source(
         name=name,
         kind=kind,
         files=tuple(place(file, folder) for file in files),
         share=_share(item, where),
         index=index,
-        **{key: checks.text(item, key, where) for key in ("license", "attribution", "terms") if key in item},
+        **_joined(item, where),
+        **_dump(item, folder, where),
+        **said,
         options=checks.typed(reader, {k: v for k, v in item.items() if k in options}, folder, where),
     )
+
+
+def _joined(item: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Where the documents come in."""
+    through = item.get("pass_through", False)
+    if not isinstance(through, bool):
+        raise UsageError(f"{where}: pass_through = {through!r}: true or false")
+    join = item.get("join", "dedup" if through else "language")
+    if join not in _JOINTS:
+        raise UsageError(f"{where}: join = {join!r}{checks.nearest(str(join), _JOINTS)}")
+    if through and join != "dedup":
+        raise UsageError(f"{where}: pass_through takes documents as they are; leave join = {join!r} out")
+    return {"join": join, "pass_through": through}
+
+
+def _dump(item: Mapping[str, Any], folder: Path, where: str) -> dict[str, Any]:
+    """What a recipe says of how a multistream dump is cut."""
+    found: dict[str, Any] = {}
+    if "range_mb" in item:
+        found["range_mb"] = checks.number(item["range_mb"], f"{where}: range_mb")
+        if not found["range_mb"] > 0:
+            raise UsageError(f"{where}: range_mb = {found['range_mb']:g}: megabytes of the dump, over 0")
+    if "dump_index" in item:
+        written = item["dump_index"]
+        if not isinstance(written, str):
+            raise UsageError(f'{where}: dump_index is the path or address of one index, or "" for none')
+        if written and len(item.get("files", ())) != 1:
+            raise UsageError(
+                f"{where}: dump_index is of one dump; give each dump a [[source]] of its own, or leave it out"
+            )
+        found["dump_index"] = written and (written if is_remote(written) else str(checks.resolve(folder, written)))
+    return found
 
 
 def _files(item: Mapping[str, Any], folder: Path, kind: str, where: str) -> tuple[list[str], Selection | None]:

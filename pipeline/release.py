@@ -7,14 +7,14 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pipeline.commit import Committed, canonical, stage_fingerprint
 from pipeline.errors import InputError, UsageError
-from pipeline.funnel import funnel, policies, samples
+from pipeline.funnel import funnel, samples, written_by
 from pipeline.manifest import (
     Dedup,
     InputFile,
@@ -52,7 +52,11 @@ def publish(plan: Plan, store: Store, outcome: Outcome) -> tuple[Manifest, bool]
     ]
     shards = b"".join(canonical(entry.model_dump()) + b"\n" for entry in entries)
     manifest = _manifest(plan, outcome, entries, hashlib.sha256(shards).hexdigest())
-    texts = {"NOTICE": _notice(plan).encode(), "shards.jsonl": shards, "manifest.json": dump(manifest)}
+    texts = {
+        "NOTICE": _notice(plan, manifest.sources).encode(),
+        "shards.jsonl": shards,
+        "manifest.json": dump(manifest),
+    }
     changed = not _unchanged(release, texts, entries)
     try:
         if changed:
@@ -141,16 +145,22 @@ def _writers(plan: Plan) -> list[Any]:
 
 
 def _source_entry(plan: Plan, outcome: Outcome, source: Source) -> SourceEntry:
-    files = [part.file for part in outcome.parts if part.source == source.name and part.file is not None]
+    # A dump that is read in ranges is one input.
+    files = dict.fromkeys(
+        InputFile(name=part.file.name, sha256=part.file.sha256, bytes=part.file.bytes)
+        for part in outcome.parts
+        if part.source == source.name and part.file is not None
+    )
     return SourceEntry(
         name=source.name,
         kind=source.kind,
         license=source.license,
         attribution=source.attribution,
         terms=source.terms,
-        inputs=[InputFile(name=file.name, sha256=file.sha256, bytes=file.bytes) for file in files],
+        inputs=list(files),
         samples=samples(outcome, source.name, source.samples),
-        policies=policies(outcome, source.name),
+        licenses=written_by("license", outcome, source.name),
+        policies=written_by("policy", outcome, source.name),
         funnel=funnel(outcome, source.name),
     )
 
@@ -162,10 +172,11 @@ def _dedup(plan: Plan, outcome: Outcome) -> Dedup:
     return Dedup(similarity=stage.similarity, bands=shape.bands, band_rows=shape.rows, counters=dict(marker.counters))
 
 
-def _notice(plan: Plan) -> str:
+def _notice(plan: Plan, entries: Sequence[SourceEntry]) -> str:
     lines = []
-    for source in plan.recipe.sources:
-        lines.append(f"Source {source.name} ({source.kind}): {source.license or 'licence not stated in the recipe'}")
+    for source in entries:
+        found = [license or "licence not stated" for license in source.licenses] or [source.license]
+        lines.append(f"Source {source.name} ({source.kind}): {', '.join(found)}")
         lines += [f"  {text}" for text in (source.attribution, source.terms) if text]
     return DATA_NOTICE.format(name=plan.recipe.name, sources="\n".join(lines))
 

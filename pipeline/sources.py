@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from pipeline import dumps
 from pipeline.acquire.bring import Fetch, local_turns
 from pipeline.acquire.estimate import estimate
 from pipeline.acquire.listing import expand, is_crawl_id, is_list
 from pipeline.acquire.parts import Parts, make_parts
-from pipeline.acquire.remote import Network, is_remote, look, open_random
+from pipeline.acquire.remote import Network, contents, is_remote, look, open_random
 from pipeline.acquire.table import index_files
 from pipeline.acquire.turns import Turns
 from pipeline.commit import digest
@@ -30,14 +31,14 @@ _PUBLISHED = "crawl-data/"
 
 
 def partitions(recipe: Recipe) -> tuple[PartRef, ...]:
-    """One partition a file, in canonical order: rank of the source, then content. UsageError names a bad file."""
+    """One partition a file (of a dump: a range of its streams), in canonical order: rank of the source, then content. UsageError names a bad file."""
     inputs = _Inputs(recipe.network, Hashes(recipe.work / "sources.json"), recipe.work)
     parts: dict[str, PartRef] = {}
     for rank, source in enumerate(recipe.sources):
         for file, fetch in inputs.of(source, f"{recipe.path}: source {source.name!r}"):
             # The id tells content, kind and source, so a renamed or moved file is still the same partition, and a file
             # that two globs find is read once.
-            id = digest(["partition", source.name, source.kind, file.sha256])
+            id = digest(["partition", source.name, source.kind, file.identity])
             parts.setdefault(id, PartRef(id, source.name, rank, file, {}, fetch))
     inputs.hashes.save()
     return tuple(sorted(parts.values(), key=lambda part: (part.rank, part.id)))
@@ -67,11 +68,30 @@ class _Inputs:
         here: list[Path] = []
         for place in self._places(source, where):
             if is_remote(place):
-                yield self._remote(place)
+                yield from self._ranges(source, *self._remote(place))
             else:
                 here.append(Path(place))
         for file in self.hashes.files(here):
-            yield file, None
+            yield from self._ranges(source, file, None)
+
+    def _ranges(
+        self, source: Source, file: SourceFile, fetch: Fetch | None
+    ) -> Iterator[tuple[SourceFile, Fetch | None]]:
+        """A file as it is, but a dump with its date, and in ranges where there is an index of its streams."""
+        if source.kind != "mediawiki":
+            yield file, fetch
+            return
+        file = replace(file, dated=dumps.date_in(file.name))
+        index = dumps.beside(file.path) if source.dump_index is None else source.dump_index
+        if not index:
+            yield file, fetch
+            return
+        starts = dumps.offsets(contents(index, self.network, self._turns), index)
+        ranges = dumps.slices(starts, file.bytes, source.range_mb, index)
+        if fetch is None:
+            dumps.check(Path(file.path), ranges, index)
+        for each in ranges:
+            yield replace(file, slice=each), fetch and replace(fetch, how="slice")
 
     def parts(self, source: Source) -> Parts:
         assert source.index is not None

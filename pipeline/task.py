@@ -62,7 +62,7 @@ def part_fingerprint(stage: Stage, stage_fp: str, parts: Sequence[PartRef]) -> s
     for part in parts:
         if not stage.requires:
             assert part.file is not None
-            inputs.append(["file", part.file.sha256])
+            inputs.append(["file", part.file.identity])
             continue
         present = [key for key in stage.requires if key in part.outputs]
         if not stage.barrier and len(present) < len(stage.requires):

@@ -59,8 +59,9 @@ def plan(options: argparse.Namespace) -> int:
     table = Table()
     for name in ("stage", "committed", "may run", "why"):
         table.add_column(name, overflow="fold")
+    keys = {name: {s.key for s in (*chain, *plan.writers[name])} for name, chain in plan.chains.items()}
     for stage in plan.stages():
-        total = 1 if stage.barrier else len(plan.parts)
+        total = 1 if stage.barrier else sum(stage.key in keys[part.source] for part in plan.parts)
         if stage.key == "shards":
             continue
         done = done_parts[stage.key]
@@ -145,6 +146,24 @@ def filters(options: argparse.Namespace) -> int:
     for f in chosen:
         table.add_row(f.code, f.name, bounds(f), f.source)
     Console(highlight=False, markup=False).print(table)
+    return DONE
+
+
+def templates(options: argparse.Namespace) -> int:
+    from pipeline.plan import survey
+    from pipeline.recipe import load
+    from pipeline.session import look
+    from pipeline.store import LocalStore
+    from pipeline.templates import unknown
+
+    recipe = load(options.recipe, work=options.work)
+    plan, store = look(recipe), LocalStore(recipe.work)
+    found = unknown(survey(store, plan.chains, plan.parts), store)
+    if found is None:
+        raise UsageError(f"{options.recipe}: no dump is committed yet; run it first: seimai run {options.recipe}")
+    print("uses\tpages\ttemplate\texample")
+    for row in found[: options.limit] if options.limit else found:
+        print(f"{row['uses']}\t{row['pages']}\t{row['template']}\t{row['example']}")
     return DONE
 
 

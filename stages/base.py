@@ -20,6 +20,7 @@ import pyarrow as pa
 from stages.errors import InputError
 from stages.fetched import Spans
 from stages.parquet import ROWS, Rows
+from stages.slices import Slice
 
 MAIN = "rows"  # the name of a stage's main output: one row a document, in the order of `extract`
 
@@ -34,6 +35,16 @@ class SourceFile:
     label: str = ""  # what to call it where `path` is a fetched copy
     spans: Spans | None = None  # where its records stand in the archive, when it was put together from ranges of it
     head: bool = False  # only the beginning was fetched, for a dry run: that it ends there is no damage
+    slice: Slice | None = None  # the range of it that is meant, of a dump in streams
+    dated: str = ""  # YYYY-MM-DD, where the name of a dump tells when it was made
+
+    @property
+    def identity(self) -> str:
+        """Hex digest of the bytes that are meant and of what else a reader goes by."""
+        if self.slice is None and not self.dated:
+            return self.sha256
+        of = dataclasses.astuple(self.slice) if self.slice else None
+        return hashlib.sha256(repr((self.sha256, of, self.dated)).encode()).hexdigest()
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+NAMES = pa.list_(pa.field("element", pa.string()))  # as Parquet calls what is in a list
 _TEXT, _COUNT = pa.string(), pa.int32()
 _COLUMNS: dict[str, pa.DataType] = {
     "id": pa.binary(16),
@@ -14,10 +15,13 @@ _COLUMNS: dict[str, pa.DataType] = {
     "text": pa.large_string(),  # faithful: line breaks as the page had them
     "reason": _TEXT,  # '' or why extraction rejects it: one of EXTRACT_REASONS
     "via": _TEXT,  # '' or the sample of what was left out that it was taken along with: 'gate' or 'index'
-    "record": _TEXT,  # WARC-Record-ID
-    "file": _TEXT,  # the WARC file as it calls itself (WARC-Filename) or as the index calls it
+    "record": _TEXT,  # the id that the source itself gives it: WARC-Record-ID, the id column of a table
+    "page_id": pa.int64(),  # of a wiki: the page and the revision of it; else 0
+    "revision_id": pa.int64(),
+    "categories": NAMES,  # that an article is in, in its order
+    "file": _TEXT,  # the WARC file as it calls itself (WARC-Filename) or as the index calls it; a file in an archive
     "origin": _TEXT,  # first 16 hex digits of the input's sha256
-    "offset": pa.int64(),  # byte offset of the record in the WARC file, or of the page's stream in the dump
+    "offset": pa.int64(),  # bytes before the record in the WARC file, or the page's stream in the dump; a table's row
     "length": pa.int64(),  # bytes of the record there
     "mime": _TEXT,  # Content-Type without its parameters
     "charset": _TEXT,  # the encoding the bytes were decoded with
@@ -27,15 +31,20 @@ _COLUMNS: dict[str, pa.DataType] = {
     "private": _COUNT,  # characters of the private use areas: gaiji, emoji of old telephones
     "declared_language": _TEXT,
     "policy": _TEXT,  # signals such as 'noai noindex', see `stages.policy`
+    "license": _TEXT,  # that the source grants for this very document, as an SPDX expression or name; '' = as the recipe says
     "page_license": _TEXT,  # of rel=license and the like: 'CC-BY-4.0' or a URL
     "comments": _COUNT,  # characters of readers' comments that the page has, kept or not
 }
 DOCUMENTS = pa.schema([pa.field(name, kind, nullable=False) for name, kind in _COLUMNS.items()])
-_UNKNOWN = {name: "" if kind in (_TEXT, pa.large_string()) else 0 for name, kind in _COLUMNS.items()}
+_UNKNOWN: dict[str, object] = dict.fromkeys(_COLUMNS, 0) | {
+    name: "" if kind in (_TEXT, pa.large_string()) else []
+    for name, kind in _COLUMNS.items()
+    if not pa.types.is_integer(kind)
+}
 
 
 def document(**known: object) -> dict[str, object]:
-    """A row of DOCUMENTS; what is not given is '' or 0. TypeError for a column there is not."""
+    """A row of DOCUMENTS; what is not given is '', 0 or empty. TypeError for a column there is not."""
     if wrong := known.keys() - _UNKNOWN.keys():
         raise TypeError(f"no such column: {', '.join(sorted(wrong))}")
     return {**_UNKNOWN, **known}

@@ -62,6 +62,8 @@ def edited(texts: pa.ChunkedArray, edits: pa.ChunkedArray) -> list[str]:
 class Edits(Sidecar):
     """Computes the within-page edits of every document."""
 
+    none: bool = False  # of documents that are taken as they are
+
     name: ClassVar[str] = "edits"
     version: ClassVar[int] = 2
     reads: ClassVar[Mapping[str, Sequence[str]]] = {"extract": ("text",)}
@@ -69,7 +71,7 @@ class Edits(Sidecar):
 
     def rows(self, batch: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
         edits = [
-            [{"start": start, "end": end, "text": new} for start, end, new in within_page(text)]
+            [] if self.none else [{"start": start, "end": end, "text": new} for start, end, new in within_page(text)]
             for text in batch["extract"]["text"].to_pylist()
         ]
         return pa.table({"edits": pa.array(edits, EDITS_TYPE)}, schema=self.schema)

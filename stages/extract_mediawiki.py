@@ -6,25 +6,32 @@ reason and no text, so that the funnel of a run begins with the whole dump.
 
 from __future__ import annotations
 
-import heapq
 import re
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import pyarrow as pa
 
-from stages.base import MAIN, ROWS, InputError, Inputs, Sink, SourceFile, Stage, document_id
+from stages.base import MAIN, InputError, Inputs, Sink, SourceFile, Stage, document_id
 from stages.documents import DOCUMENTS, PASSED, document
 from stages.hosts import host_of
 from stages.mediawiki import Damage, WikiPage, read
+from stages.output import Output, sampled
 from stages.wikitext import clean_page
+from stages.wikitext_categories import categories
 from stages.wikitext_templates import normalise
 
-LOOK_AHEAD = 20  # pages looked at for every page of a sample: enough that its articles are not neighbours by age alone
-BUFFER = 32 << 20  # characters of text in a row group at most: what every later stage holds at once
+# Templates that the cleaner dropped because its table does not know them: what it should learn next.
+TEMPLATES = pa.schema(
+    [
+        pa.field("template", pa.string(), nullable=False),  # normalised, see `wikitext_templates.normalise`
+        pa.field("uses", pa.int64(), nullable=False),
+        pa.field("pages", pa.int64(), nullable=False),
+        pa.field("example", pa.string(), nullable=False),  # title of the first page with it
+    ]
+)
 
 _TITLE_SAFE = "/:;@$!*(),~"  # what MediaWiki's wfUrlencode leaves as it is
 _DISAMBIGUATION = frozenset(
@@ -45,54 +52,50 @@ class ExtractMediawiki(Stage):
 
     lists: bool = True  # keep pages that are lists (…の一覧)
     url_base: str = "https://ja.wikipedia.org/wiki/"
+    license_by_date: bool = (
+        True  # that of Wikipedia when the dump was made; false for another wiki, to go by the recipe
+    )
     sample: int = 0  # when > 0: only this many articles, chosen by id from the head of the dump
 
     name: ClassVar[str] = "extract"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         if self.sample < 0:
             raise ValueError(f"sample = {self.sample}: give a number of articles, or 0 for the whole dump")
 
     def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
-        return {MAIN: DOCUMENTS, "passed": PASSED}
+        return {MAIN: DOCUMENTS, "passed": PASSED, "templates": TEMPLATES}
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
         file = inputs.file
         if file is None:
             raise InputError("extract: no dump file was given; name one in the source of the recipe")
-        records = read(file.path)
-        rows = _Rows(sink)
-        for record in self._sampled(records) if self.sample else records:
-            sink.count("records")
+        records = read(file.path, file.slice)
+        output, unknown = Output(sink), Unknown()
+        for record in sampled(records, self.sample, self._sample_id) if self.sample else records:
+            where = f"{file.name} at byte {record.offset}"
             if isinstance(record, Damage):
-                sink.count("quarantined")
-                sink.count("lost.damage")
-                where = f"{file.name} at byte {record.offset}, after page {record.after!r}"
-                sink.quarantine(id="", url="", where=where, error=record.error)
+                if not file.head:  # else it is no damage but the end of what was fetched
+                    output.lose(f"{where}, after page {record.after!r}", record.error, "damage")
                 continue
             try:
-                row = self._row(record, file, sink)
+                row = self._row(record, file, unknown)
             except Exception as error:  # a page that the cleaner cannot bear costs itself, and its record says why
-                sink.count("quarantined")
-                sink.count("lost.raised")
-                where = f"{file.name} at byte {record.offset}, page {record.id} {record.title!r}"
-                fault = f"{type(error).__name__}: {error}".splitlines()[0]
-                sink.quarantine(id=_id(record).hex(), url=self._url(record), where=where, error=fault)
-                continue
-            sink.count("rows")
-            if row["reason"]:
-                sink.reason(str(row["reason"]))
-            rows.add(row)
-        rows.flush()
+                place, fault = f"{where}, page {record.id} {record.title!r}", f"{type(error).__name__}: {error}"
+                output.lose(place, fault, "raised", id=_id(record), url=self._url(record))
+            else:
+                output.keep(row)
+        output.flush()
+        sink.count("templates.unknown", unknown.uses.total())
+        sink.write(unknown.table(), to="templates")
 
-    def _row(self, page: WikiPage, file: SourceFile, sink: Sink) -> dict[str, object]:
+    def _row(self, page: WikiPage, file: SourceFile, unknown: Unknown) -> dict[str, Any]:
         text, reason = "", self._reason(page)
         if not reason:
             cleaned = clean_page(page.wikitext, page.title)
             text, reason = cleaned.text, "" if cleaned.text else "extract.empty"
-            if cleaned.unknown:
-                sink.count("templates.unknown", cleaned.unknown.total())
+            unknown.add(cleaned.unknown, page.title)
         url = self._url(page)
         return document(
             id=_id(page),
@@ -102,6 +105,10 @@ class ExtractMediawiki(Stage):
             date=page.timestamp,
             text=text,
             reason=reason,
+            page_id=page.id,
+            revision_id=page.revision,
+            categories=[] if reason else categories(page.wikitext),
+            license=license_of(file.dated or page.timestamp) if self.license_by_date else "",
             origin=file.sha256[:16],
             offset=page.offset,
             charset="utf-8",
@@ -124,24 +131,34 @@ class ExtractMediawiki(Stage):
     def _url(self, page: WikiPage) -> str:
         return self.url_base + quote(page.title.replace(" ", "_"), safe=_TITLE_SAFE, errors="surrogatepass")
 
-    def _sampled(self, records: Iterator[WikiPage | Damage]) -> Iterator[WikiPage | Damage]:
-        """Of the first pages of the dump the `sample` articles with the lowest ids, in their order; and any damage.
+    def _sample_id(self, record: WikiPage | Damage) -> bytes | None:
+        """What `sampled` chooses by: None for a page that is no article."""
+        if isinstance(record, Damage):
+            return b""
+        return None if self._reason(record) else _id(record)
 
-        At most `sample` pages are held. An article here is what `_reason` would give text to.
-        """
-        chosen: list[tuple[int, int, WikiPage]] = []  # a heap, the highest id on top
-        head = islice(records, LOOK_AHEAD * self.sample)
-        for position, record in enumerate(head):
-            if isinstance(record, Damage):
-                yield record
-            elif not self._reason(record):
-                entry = (-int.from_bytes(_id(record), "big"), position, record)
-                if len(chosen) < self.sample:
-                    heapq.heappush(chosen, entry)
-                else:
-                    heapq.heappushpop(chosen, entry)
-        for _, _, page in sorted(chosen, key=lambda entry: entry[1]):
-            yield page
+
+class Unknown:
+    """Uses of unknown templates in one partition."""
+
+    def __init__(self) -> None:
+        self.uses: Counter[str] = Counter()
+        self._pages: Counter[str] = Counter()
+        self._example: dict[str, str] = {}
+
+    def add(self, found: Counter[str], title: str) -> None:
+        self.uses.update(found)
+        for name in found:
+            self._pages[name] += 1
+            self._example.setdefault(name, title)
+
+    def table(self) -> pa.Table:
+        """Most used first."""
+        rows = [
+            {"template": name, "uses": uses, "pages": self._pages[name], "example": self._example[name]}
+            for name, uses in sorted(self.uses.items(), key=lambda item: (-item[1], item[0]))
+        ]
+        return pa.Table.from_pylist(rows, schema=TEMPLATES)
 
 
 def is_disambiguation(page: WikiPage) -> bool:
@@ -157,25 +174,14 @@ def is_list(page: WikiPage) -> bool:
     return _LIST_TITLE.search(page.title) is not None
 
 
+def license_of(date: str) -> str:
+    """Under which licence Wikipedia publishes its text on a day (RFC 3339), as an SPDX expression.
+
+    Terms of use of the Wikimedia Foundation, section 7, changed on 7 June 2023. Of a dump of unknown date each page goes by
+    its revision: what was published before keeps the licence it was published under.
+    """
+    return "CC-BY-SA-4.0" if date >= "2023-06-07" else "CC-BY-SA-3.0 OR GFDL-1.3-or-later"
+
+
 def _id(page: WikiPage) -> bytes:
     return document_id("mediawiki", page.site, page.id, page.revision)
-
-
-class _Rows:
-    """Rows on their way to the sink, held up to a row group or `BUFFER` characters."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self._held: list[dict[str, object]] = []
-        self._characters = 0
-
-    def add(self, row: dict[str, object]) -> None:
-        self._held.append(row)
-        self._characters += len(str(row["text"]))
-        if len(self._held) >= ROWS or self._characters >= BUFFER:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._held:
-            self._sink.write(pa.Table.from_pylist(self._held, schema=DOCUMENTS), cut=True)
-        self._held, self._characters = [], 0

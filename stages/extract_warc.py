@@ -8,27 +8,23 @@ Every response record and every damaged place is counted once: records = passed.
 
 from __future__ import annotations
 
-import hashlib
-import heapq
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from stages.base import MAIN, NEUTRAL, PATH, ROWS, InputError, Inputs, Sink, SourceFile, Stage, document_id
+from stages.base import MAIN, NEUTRAL, PATH, InputError, Inputs, Sink, SourceFile, Stage, document_id
 from stages.blocklist import digest
 from stages.caps import Caps, Comments, request
 from stages.documents import DOCUMENTS, PASSED, document
 from stages.guard import Guard, Lost, UnavailableError, guard
+from stages.output import Output, sampled
 from stages.triage import Page, Triage, block_list
 from stages.warc import Damage, Record, read
 
-LOOK_AHEAD = 20  # records looked at for every page of a sample: one page in twenty of a crawl is Japanese
-BUFFER = 32 << 20  # characters of text in a row group at most: what every later stage holds at once
 MIN_DEADLINE = 60.0  # seconds: over ten times the worst page below the caps
 MIN_MEMORY = 2 << 30  # bytes
 _PRIVATE = re.compile("[\\ue000-\\uf8ff\\U000f0000-\\U0010ffff]")
@@ -60,7 +56,7 @@ class ExtractWarc(Stage):
     sample: int = 0  # when > 0: only this many Japanese pages, chosen by id from the head of the file
 
     name: ClassVar[str] = "extract"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = (
         "brotli",
         "courlan",
@@ -97,28 +93,29 @@ class ExtractWarc(Stage):
         if self.block_hosts:
             block_list(self.block_hosts)  # a line in it that is no host fails the task, not each record
         net = guard("stages.html:serve", deadline=self.deadline, memory=self.memory)
-        output = _Output(sink, file)
+        output = _Pages(sink, file)
         nothing = file.spans is not None and not len(file.spans)  # not one of the chosen records was whole
         records = iter(()) if nothing else _identified(read(file.path, self.engine), file)
-        for id, record in self._sampled(records) if self.sample else records:
+        for id, record in sampled(records, self.sample, self._sample_id) if self.sample else records:
+            where = f"{file.name} at byte {record.offset}"
             if isinstance(record, Damage):
                 if not file.head:  # else it is no damage but the end of what was fetched
-                    output.lose(id, "", record.offset, record.error, "damage")
+                    output.lose(where, record.error, "damage")
                 continue
             try:
                 page = self._triage.page(record)
                 fields = {} if isinstance(page, str) else self._extract(page, net)
             except Lost as lost:
-                output.lose(id, record.url, record.offset, str(lost), lost.kind)
+                output.lose(where, str(lost), lost.kind, id=id, url=record.url)
             except (UnavailableError, MemoryError, OSError):  # the machine's fault, not the page's
                 raise
             except Exception as error:  # a page that a rule of ours cannot read costs that page, not the crawl
-                output.lose(id, record.url, record.offset, f"{type(error).__name__}: {error}", "raised")
+                output.lose(where, f"{type(error).__name__}: {error}", "raised", id=id, url=record.url)
             else:
                 if isinstance(page, str):
-                    output.pass_by(record, page)
+                    output.pass_by(record.url, output.place(record)["offset"], page)
                 else:
-                    output.keep(id, record, page, fields)
+                    output.page(id, record, page, fields)
         output.flush()
 
     @property
@@ -141,29 +138,15 @@ class ExtractWarc(Stage):
         fields: dict[str, Any] = json.loads(net.call(request(page.stripped, caps, self.comments)))
         return fields if "reason" in fields or fields["text"] else fields | {"reason": "extract.empty"}
 
-    def _sampled(self, records: Iterator[tuple[bytes, Record | Damage]]) -> Iterator[tuple[bytes, Record | Damage]]:
-        """Of the head of the file the `sample` Japanese pages with the lowest ids, in their order; and any damage.
-
-        At most `sample` pages are held.
-        """
-        chosen: list[tuple[int, int, Record]] = []  # a heap, the highest id on top
-        for position, (id, record) in enumerate(islice(records, LOOK_AHEAD * self.sample)):
-            if isinstance(record, Damage):
-                yield id, record
-            elif self._worth_a_look(record):
-                entry = (-int.from_bytes(id, "big"), position, record)
-                if len(chosen) < self.sample:
-                    heapq.heappush(chosen, entry)
-                else:
-                    heapq.heappushpop(chosen, entry)
-        for negative_id, _, record in sorted(chosen, key=lambda entry: entry[1]):
-            yield (-negative_id).to_bytes(16, "big"), record
-
-    def _worth_a_look(self, record: Record) -> bool:
+    def _sample_id(self, identified: tuple[bytes, Record | Damage]) -> bytes | None:
+        """What `sampled` chooses by: None for a page without Japanese."""
+        id, record = identified
+        if isinstance(record, Damage):
+            return b""
         try:
-            return isinstance(self._triage.page(record), Page)
+            return id if isinstance(self._triage.page(record), Page) else None
         except Exception:  # `run` meets the same error again, and quarantines the page with it
-            return True
+            return id
 
 
 def _identified(records: Iterator[Record | Damage], file: SourceFile) -> Iterator[tuple[bytes, Record | Damage]]:
@@ -180,86 +163,50 @@ def _identified(records: Iterator[Record | Damage], file: SourceFile) -> Iterato
         yield id, record
 
 
-class _Output:
-    """What becomes of the records: counted one by one, written in batches."""
+class _Pages(Output):
+    """What becomes of the records, with the place in the archive of each."""
 
     def __init__(self, sink: Sink, file: SourceFile) -> None:
-        self._sink = sink
+        super().__init__(sink)
         self._file = file
-        self._rows: list[dict[str, object]] = []
-        self._passed: list[dict[str, object]] = []
-        self._characters = 0
         for broken in file.spans.broken if file.spans else ():
             record = broken.record
-            self._lose("", record.url, f"{record.file} at byte {record.offset}", broken.error, "damage")
+            self.lose(f"{record.file} at byte {record.offset}", broken.error, "damage", url=record.url)
 
-    def pass_by(self, record: Record, reason: str) -> None:
-        self._sink.count("records")
-        self._sink.count(reason)
-        url_hash = hashlib.blake2b(record.url.encode(), digest_size=8).digest()
-        self._passed.append({"url_hash": url_hash, "offset": self._place(record)["offset"], "reason": reason})
-        if len(self._passed) >= 20 * ROWS:
-            self.flush()
-
-    def lose(self, id: bytes, url: str, offset: int, error: str, kind: str) -> None:
-        self._lose(id.hex(), url, f"{self._file.name} at byte {offset}", error, kind)
-
-    def _lose(self, id: str, url: str, where: str, error: str, kind: str) -> None:
-        self._sink.count("records")
-        self._sink.count("quarantined")
-        self._sink.count(f"lost.{kind}")
-        self._sink.quarantine(id=id, url=url, where=where, error=" ".join(error.split()))
-
-    def keep(self, id: bytes, record: Record, page: Page, fields: dict[str, Any]) -> None:
-        reason, text, place = fields.get("reason", ""), fields.get("text", ""), self._place(record)
+    def page(self, id: bytes, record: Record, page: Page, fields: dict[str, Any]) -> None:
+        text, place = fields.get("text", ""), self.place(record)
         left_out = place.pop("left_out")
-        via = page.via or ("index" if left_out else "")
-        self._sink.count("records")
-        self._sink.count("rows")
-        if reason:
-            self._sink.reason(reason)
-        if via:
-            self._sink.count(f"via.{via}")
         if fields.get("comment_characters"):
             self._sink.count("comments.characters", fields["comment_characters"])
-        row = document(
-            id=id,
-            url=record.url,
-            host=page.host,
-            title=fields.get("title", ""),
-            date=record.date,
-            text=text,
-            reason=reason,
-            via=via,
-            record=record.id,
-            origin=self._file.sha256[:16],
-            **place,
-            mime=record.mime,
-            charset=page.decoded.encoding,
-            charset_by=page.decoded.how,
-            declared_charset=page.declared_charset,
-            replaced=page.decoded.replaced,
-            private=len(_PRIVATE.findall(text)),  # of the text: icon fonts fill style sheets with them
-            declared_language=fields.get("declared_language", ""),
-            policy=" ".join(page.policy.signals),
-            page_license=page.policy.license,
-            comments=fields.get("comment_characters", 0),
+        self.keep(
+            document(
+                id=id,
+                url=record.url,
+                host=page.host,
+                title=fields.get("title", ""),
+                date=record.date,
+                text=text,
+                reason=fields.get("reason", ""),
+                via=page.via or ("index" if left_out else ""),
+                record=record.id,
+                origin=self._file.sha256[:16],
+                **place,
+                mime=record.mime,
+                charset=page.decoded.encoding,
+                charset_by=page.decoded.how,
+                declared_charset=page.declared_charset,
+                replaced=page.decoded.replaced,
+                private=len(_PRIVATE.findall(text)),  # of the text: icon fonts fill style sheets with them
+                declared_language=fields.get("declared_language", ""),
+                policy=" ".join(page.policy.signals),
+                page_license=page.policy.license,
+                comments=fields.get("comment_characters", 0),
+            )
         )
-        self._rows.append(row)
-        self._characters += len(text)
-        if len(self._rows) >= ROWS or self._characters >= BUFFER:
-            self.flush()
 
-    def _place(self, record: Record) -> dict[str, Any]:
+    def place(self, record: Record) -> dict[str, Any]:
         """Where the record lies in the archive, also when it was fetched out of it."""
         if self._file.spans is None:
             return {"file": record.file, "offset": record.offset, "length": record.length, "left_out": False}
         at = self._file.spans.at(record.offset)
         return {"file": at.file, "offset": at.offset, "length": at.length, "left_out": at.left_out}
-
-    def flush(self) -> None:
-        if self._rows:
-            self._sink.write(pa.Table.from_pylist(self._rows, schema=DOCUMENTS), cut=True)
-        if self._passed:
-            self._sink.write(pa.Table.from_pylist(self._passed, schema=PASSED), to="passed")
-        self._rows, self._passed, self._characters = [], [], 0

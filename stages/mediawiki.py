@@ -15,6 +15,7 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from stages.base import InputError
+from stages.slices import Readable, Slice, Sliced
 
 CHUNK = 1 << 16  # compressed bytes read at once
 # Decompressed bytes taken at once. A bzip2 block of text (at most 900 kB before its run-length step) comes out whole, so
@@ -24,6 +25,7 @@ MAX_TEXT = 16 << 20  # characters of one page; MediaWiki itself refuses pages ov
 
 # A bzip2 stream with at least one block: magic, block size, block magic (BCD of pi).
 STREAM = re.compile(rb"BZh[1-9]1AY&SY")
+NO_STREAM = "no bzip2 stream begins at byte {} of the dump, where its index says one does; fetch both of one date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Damage:
     after: str  # title of the last page read before it, '' when there was none
 
 
-def read(path: str | Path) -> Iterator[WikiPage | Damage]:
-    """Pages of a dump in file order, and what of it could not be read.
+def read(path: str | Path, of: Slice | None = None) -> Iterator[WikiPage | Damage]:
+    """Pages of a dump, or of a range of its streams, in file order, and what of it could not be read.
 
     Raises `InputError` when the file is missing, a directory, empty, neither bzip2 nor XML, no MediaWiki dump, or declares
     a document type (dumps have none; entity definitions are how a small file becomes a large one).
@@ -72,13 +74,22 @@ def read(path: str | Path) -> Iterator[WikiPage | Damage]:
         file.seek(0)
         if not head:
             raise InputError(f"{path}: the file is empty; fetch the dump again")
-        if head.startswith(b"BZh"):
+        if of is not None:
+            _check_start(path, file, of)
+            chunks = _bz2_chunks(Sliced(file, of))
+        elif head.startswith(b"BZh"):
             chunks = _bz2_chunks(file)
         elif head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
             chunks = _plain_chunks(file)
         else:
             raise InputError(f"{path}: neither XML nor bzip2 (starts with {head[:8]!r}); decompress it to .xml first")
-        yield from _Reader(str(path)).pages(chunks)
+        yield from _Reader(str(path), of).pages(chunks)
+
+
+def _check_start(path: Path, file: BinaryIO, of: Slice) -> None:
+    file.seek(of.head if of.fetched else of.start)
+    if not STREAM.match(file.read(10)):
+        raise InputError(f"{path}: {NO_STREAM.format(of.start)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ def _plain_chunks(file: BinaryIO) -> Iterator[_Chunk]:
         yield _Chunk(-1, data)
 
 
-def _bz2_chunks(file: BinaryIO) -> Iterator[_Chunk]:
+def _bz2_chunks(file: Readable) -> Iterator[_Chunk]:
     """Decompressed chunks, none over `BURST` bytes and none across two streams."""
     held, end = (
         b"",
@@ -130,7 +141,7 @@ def _bz2_chunks(file: BinaryIO) -> Iterator[_Chunk]:
             held = unpack.unused_data
 
 
-def _next_stream(file: BinaryIO, held: bytes, end: int, damaged: int) -> tuple[bytes, int]:
+def _next_stream(file: Readable, held: bytes, end: int, damaged: int) -> tuple[bytes, int]:
     """Seek the next stream magic behind the start of the damaged stream; (bytes from there on, offset behind them)."""
     while True:
         found = STREAM.search(held, 1 if end - len(held) == damaged else 0)
@@ -158,8 +169,9 @@ _FIELDS = {
 class _Reader:
     """Feeds one XML parser after the other and collects the pages they complete."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, of: Slice | None) -> None:
         self._path = path
+        self._slice = of
         self._site = ""
         self._title = ""  # of the last complete page
         self._done: list[WikiPage | Damage] = []
@@ -171,7 +183,7 @@ class _Reader:
         for chunk in chunks:
             if chunk.stream == skipping:
                 continue
-            self._stream = chunk.stream
+            self._stream = self._slice.place(chunk.stream) if self._slice else chunk.stream
             error = chunk.error or self._feed(chunk.data)
             yield from self._take()
             if not error:
@@ -185,7 +197,10 @@ class _Reader:
             self._start_parser(resumed=True)
         if not self._opened:
             raise InputError(f"{self._path}: not a MediaWiki XML dump (it holds no element)")
-        if self._open_names and self._fed:
+        if self._slice and not self._slice.last:
+            if len(self._open_names) > 1:
+                yield Damage(self._fault(), "the range of streams ends inside a page", self._title)
+        elif self._open_names and self._fed:
             yield Damage(self._fault(), "the dump ends before </mediawiki>: the file was cut", self._title)
 
     def _fault(self) -> int:

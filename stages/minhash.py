@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -26,6 +27,7 @@ class MinHashStage(Sidecar):
     ngram: int = 5
     permutations: int = 112  # 14 bands of 8 rows
     seed: int = 1
+    within: str = ""  # documents are compared only with those of the same name: sources that stay by themselves
 
     name: ClassVar[str] = "minhash"
     version: ClassVar[int] = 1
@@ -67,5 +69,19 @@ class MinHashStage(Sidecar):
     def _measure(self, text: str) -> tuple[bytes | None, bytes, int]:
         key = dedup_key(text)
         hashes = ngram_hashes(key, self.ngram)
-        signed = signature(hashes, self.permutations, self.seed) if len(hashes) else None
-        return (None if signed is None else signed.astype("<u4").tobytes()), exact_hash(text, key), len(hashes)
+        signed = signature(hashes, self.permutations, self._seed) if len(hashes) else None
+        exact = exact_hash(text, key)
+        if self.within:
+            exact = _salted(exact, self.within)
+        return (None if signed is None else signed.astype("<u4").tobytes()), exact, len(hashes)
+
+    @property
+    def _seed(self) -> int:
+        """Under another seed the same text has a signature that shares no more than chance with this one."""
+        if not self.within:
+            return self.seed
+        return int.from_bytes(_salted(str(self.seed).encode(), self.within)[:4], "little") >> 1
+
+
+def _salted(data: bytes, salt: str) -> bytes:
+    return hashlib.blake2b(data, digest_size=16, key=salt.encode()[:64]).digest()

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.base import MAIN, PATH, Inputs, Sink, Stage
+from stages.documents import NAMES
 from stages.edits import edited
 from stages.language import sha256_of
 from stages.tokens import BUILT_IN, count, vocabulary, vocabulary_path
@@ -30,13 +31,21 @@ def release_schema(tokenizer: str) -> pa.Schema:
             pa.field("title", pa.string(), nullable=False),
             pa.field("date", pa.string(), nullable=False),
             pa.field("source", pa.string(), nullable=False),
-            pa.field("license", pa.string(), nullable=False),  # of the source, as the recipe states it
+            pa.field(
+                "license", pa.string(), nullable=False
+            ),  # of the document, else of the source as the recipe states it
             pa.field("page_license", pa.string(), nullable=False),  # as the page itself states it
             pa.field("policy", pa.string(), nullable=False),  # noai, noindex, ... as the page or its server say
             pa.field("characters", pa.int32(), nullable=False),  # code points of `text`
             pa.field(f"n_tok_{vocabulary(tokenizer).key}", pa.int32(), nullable=False),
             pa.field("japanese", pa.float32(), nullable=False),  # language score, 0 to 1
             pa.field("cluster_size", pa.int32(), nullable=False),  # documents this one stands for, itself included
+            pa.field(
+                "record", pa.string(), nullable=False
+            ),  # the id it has in its source: WARC-Record-ID, an id column
+            pa.field("page_id", pa.int64(), nullable=False),  # of a wiki: the page and its revision; else 0
+            pa.field("revision_id", pa.int64(), nullable=False),
+            pa.field("categories", NAMES, nullable=False),  # of an article
             pa.field("origin", pa.string(), nullable=False),  # first 16 hex digits of the input's sha256
             pa.field("file", pa.string(), nullable=False),  # the WARC file, as it calls itself
             pa.field("offset", pa.int64(), nullable=False),  # where in it the record lies
@@ -46,7 +55,10 @@ def release_schema(tokenizer: str) -> pa.Schema:
 
 
 # Columns of `extract` that the release has as they are.
-_AS_EXTRACTED = ("url", "host", "title", "date", "page_license", "policy", "origin", "file", "offset", "length")
+_AS_EXTRACTED = (
+    *("url", "host", "title", "date", "page_license", "policy", "record", "page_id", "revision_id", "categories"),
+    *("origin", "file", "offset", "length"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,7 @@ class Write(Stage):
     tokenizer: str = field(default=BUILT_IN, metadata=PATH)
 
     name: ClassVar[str] = "write"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("tiktoken",)
     needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "language", "tokens", "verdict", "dedup")
 
@@ -73,7 +85,7 @@ class Write(Stage):
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
         columns = {
-            "extract": ("id", "text", "via", *_AS_EXTRACTED),
+            "extract": ("id", "text", "via", "license", *_AS_EXTRACTED),
             "edits": ("edits",),
             "language": ("japanese",),
             "tokens": ("characters", "tokens"),
@@ -89,6 +101,8 @@ class Write(Stage):
             sink.count("written", table.num_rows)
             sink.count("written.characters", _sum(table["characters"]))
             sink.count("written.tokens", _sum(table[f"n_tok_{vocabulary(self.tokenizer).key}"]))
+            for license, n in Counter(table["license"].to_pylist()).items():
+                sink.count(f"license.{license}", n)
             sink.count("written.bytes", sum(len(text.encode()) for text in table["text"].to_pylist()))
             sink.write(table)
 
@@ -120,7 +134,7 @@ class Write(Stage):
                 "characters": pa.array([len(text) for text in texts], pa.int32()),
                 f"n_tok_{vocabulary(self.tokenizer).key}": pa.array(count(texts, self.tokenizer), pa.int32()),
                 "source": pa.array([self.source] * len(texts), pa.string()),
-                "license": pa.array([self.license] * len(texts), pa.string()),
+                "license": pa.array([own or self.license for own in extract["license"].to_pylist()], pa.string()),
                 "japanese": kept["language"]["japanese"].cast(pa.float32()),
                 "cluster_size": kept["dedup"]["cluster_size"],
                 **{name: extract[name] for name in _AS_EXTRACTED},
@@ -139,7 +153,7 @@ class Shards(Stage):
     tokenizer: str = field(default=BUILT_IN, metadata=PATH)
 
     name: ClassVar[str] = "shards"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("write",)
     barrier: ClassVar[bool] = True
     group_rows: ClassVar[int] = 1 << 30  # row groups end where `_row_groups` cuts them

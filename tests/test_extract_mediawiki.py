@@ -12,7 +12,7 @@ import pytest
 from stages import wikitext
 from stages.base import MAIN, InputError, Inputs, SourceFile, document_id
 from stages.documents import DOCUMENTS, EXTRACT_REASONS, PASSED, document
-from stages.extract_mediawiki import ExtractMediawiki
+from stages.extract_mediawiki import TEMPLATES, ExtractMediawiki
 from stages.mediawiki import WikiPage, read
 from tests.sinks import MemorySink, run
 
@@ -58,6 +58,9 @@ def test_an_article_becomes_a_row_with_all_columns(tmp_path: Path) -> None:
             offset=0,
             charset="utf-8",
             declared_language="ja",
+            page_id=7,
+            revision_id=1007,
+            license="CC-BY-SA-4.0",
         )
     ]
 
@@ -114,7 +117,7 @@ def test_a_page_that_cannot_be_cleaned_costs_itself(tmp_path: Path, monkeypatch:
     assert [row["title"] for row in sink.rows()] == ["甲", "丙"]
     (record,) = sink.quarantined
     assert record["id"] == document_id("mediawiki", "jawiki", 1, 1001).hex()
-    assert record["error"] == "RecursionError: too deep"
+    assert record["error"] == "RecursionError: too deep second line"
     assert "'乙'" in record["where"]
 
 
@@ -129,7 +132,7 @@ def test_a_cut_dump_keeps_the_pages_before_the_cut_and_quarantines_the_rest_as_o
 
 
 def test_outputs_exist_even_when_nothing_is_passed_by() -> None:
-    assert ExtractMediawiki().outputs(Inputs()) == {MAIN: DOCUMENTS, "passed": PASSED}
+    assert ExtractMediawiki().outputs(Inputs()) == {MAIN: DOCUMENTS, "passed": PASSED, "templates": TEMPLATES}
 
 
 def test_without_a_file_the_error_says_what_is_missing() -> None:
@@ -138,7 +141,7 @@ def test_without_a_file_the_error_says_what_is_missing() -> None:
 
 
 def test_many_rows_come_in_file_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.extract_mediawiki.ROWS", 3)
+    monkeypatch.setattr("stages.output.ROWS", 3)
     path = dump(tmp_path / "d.xml.bz2", *(page(n, f"記事{n}", "文。") for n in range(10)))
     assert [row["title"] for row in extract(path).rows()] == [f"記事{n}" for n in range(10)]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages import extract_warc, triage
+from stages import extract_warc, output, triage
 from stages.base import InputError, Inputs, document_id
 from stages.caps import Caps
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS, document
@@ -233,7 +233,7 @@ def test_engines_give_the_same_rows(tmp_path: Path) -> None:
 def test_many_records_are_written_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.warc.gz", *([JAPANESE, ENGLISH] * 5))
     whole = run(ExtractWarc(), inputs(path))
-    monkeypatch.setattr(extract_warc, "BUFFER", 1)
+    monkeypatch.setattr(output, "BUFFER", 1)
     assert run(ExtractWarc(), inputs(path)).rows() == whole.rows()
     assert len(whole.rows()) == 5
 

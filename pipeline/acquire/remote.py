@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -69,6 +70,22 @@ def download(
         os.replace(part, to)
     finally:
         part.unlink(missing_ok=True)
+
+
+def cut_out(
+    remote: Remote,
+    ranges: Iterable[tuple[int, int]],
+    to: Path,
+    net: Network,
+    turns: Turns,
+    *,
+    patience: Patience = PATIENCE,
+) -> None:
+    """Fetch the bytes [start, stop) of each range, one after the other, to `to`. InputError as in `download`."""
+    transfer = _transfer(remote.url, net, turns, patience)
+    with to.open("wb") as file:
+        for start, stop in ranges:
+            transfer.fetch(remote.url, Span(start, stop, remote, exact=True), file.write)
 
 
 def contents(place: str, net: Network, turns: Turns, *, patience: Patience = PATIENCE) -> bytes:
