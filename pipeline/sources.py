@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pipeline import dumps
 from pipeline.acquire.bring import Fetch, local_turns
 from pipeline.acquire.estimate import estimate
 from pipeline.acquire.listing import expand, is_crawl_id, is_list
-from pipeline.acquire.parts import Parts, make_parts
+from pipeline.acquire.parts import Parts, make_parts, put
 from pipeline.acquire.remote import Network, contents, is_remote, look, open_random
 from pipeline.acquire.table import index_files
 from pipeline.acquire.turns import Turns
@@ -86,12 +87,28 @@ class _Inputs:
         if not index:
             yield file, fetch
             return
-        starts = dumps.offsets(contents(index, self.network, self._turns), index)
+        starts = self._starts(index)
         ranges = dumps.slices(starts, file.bytes, source.range_mb, index)
         if fetch is None:
             dumps.check(Path(file.path), ranges, index)
         for each in ranges:
             yield replace(file, slice=each), fetch and replace(fetch, how="slice")
+
+    def _starts(self, index: str) -> list[int]:
+        """Where the streams of a dump begin. Kept from one command to the next: that of jawiki takes seconds to read."""
+        if is_remote(index):
+            found = look(index, self.network, self._turns)
+            name = digest(["streams", index, found.bytes, found.tag])
+        else:
+            (file,) = self.hashes.files([_checked(Path(index), "dump_index")])
+            name = digest(["streams", file.sha256])
+        kept = self.work / "selections" / f"{name}.json"
+        if kept.exists():
+            return [int(start) for start in json.loads(kept.read_bytes())]
+        starts = dumps.offsets(contents(index, self.network, self._turns), index)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        put(kept, json.dumps(starts).encode())
+        return starts
 
     def parts(self, source: Source) -> Parts:
         assert source.index is not None

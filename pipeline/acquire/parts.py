@@ -73,7 +73,7 @@ def make_parts(
         folder.mkdir(parents=True, exist_ok=True)
         scans, tally = _scan_all(selection, files, folder / "scan", open)
         found = _write_parts(scans, tally, folder, size)
-        _put(folder / f"{name}.json", _to_json(found))
+        put(folder / f"{name}.json", _to_json(found))
         shutil.rmtree(folder / "scan")
     return found
 
@@ -108,7 +108,7 @@ def _scan_all(selection: Selection, files: Sequence[IndexFile], folder: Path, op
         if not told.exists():
             counts = Counter[str]()
             _spill(scan(file.place, selection, open, counts), rows)
-            _put(told, json.dumps(counts, sort_keys=True).encode())
+            put(told, json.dumps(counts, sort_keys=True).encode())
         total.update(json.loads(told.read_bytes()))
         check_languages(file.place, selection, total, last=file is files[-1])
         scans.append(rows)
@@ -215,7 +215,7 @@ def _write_part(table: pa.Table, number: int, bits: int, folder: Path) -> Path:
     return path
 
 
-def _put(path: Path, content: bytes) -> None:
+def put(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     draft = path.with_suffix(".draft")
     with draft.open("wb") as file:
