@@ -22,6 +22,7 @@ from stages.extract_warc import ExtractWarc
 
 READERS: Mapping[str, type[Stage]] = {"warc": ExtractWarc, "mediawiki": ExtractMediawiki}
 _INDEXED = ("warc",)  # kinds whose records an index can name
+_CRAWLED = ("warc", "wet")  # kinds of file that a crawl id names
 _OWN = ("name", "kind", "files", "share", "index", "license", "attribution", "terms", "join", "pass_through")
 _JOINTS = ("language", "dedup")
 _DUMP = ("dump_index", "range_mb")  # further ones of a dump
@@ -81,6 +82,8 @@ def _source(item: Mapping[str, Any], folder: Path, where: str) -> Source:
             f"{where}: name = {name!r}: it becomes part of file names: a letter or digit, then at most 63 letters, digits, '_', '-' or '.'"
         )
     files, index = _files(item, folder, kind, where)
+    if index is None and kind not in _CRAWLED and any(map(is_crawl_id, files)):
+        raise UsageError(f"{where}: a crawl has no files of kind {kind!r}; only of {', '.join(_CRAWLED)}")
     said: dict[str, Any] = {
         key: checks.text(item, key, where) for key in ("license", "attribution", "terms") if key in item
     }

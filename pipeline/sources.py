@@ -123,7 +123,7 @@ class _Inputs:
         """Addresses and paths of files that exist, as far as that can be seen without asking for each."""
         for pattern in source.files:
             if is_crawl_id(pattern) or is_list(pattern):
-                for name in expand(pattern, self.network, self._turns, share=source.share):
+                for name in expand(pattern, self.network, self._turns, share=source.share, kind=source.kind):
                     yield name if is_remote(name) else str(_checked(Path(name), f"{where}: {pattern}"))
             elif is_remote(pattern):
                 yield pattern

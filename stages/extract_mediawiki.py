@@ -17,7 +17,8 @@ import pyarrow as pa
 from stages.base import MAIN, InputError, Inputs, Sink, SourceFile, Stage, document_id
 from stages.documents import DOCUMENTS, PASSED, document
 from stages.hosts import host_of
-from stages.mediawiki import Damage, WikiPage, read
+from stages.mediawiki import read
+from stages.mediawiki_xml import Damage, WikiPage
 from stages.output import Output, sampled
 from stages.wikitext import clean_page
 from stages.wikitext_categories import categories

@@ -4,9 +4,13 @@ What becomes of what:
 
 - Paragraphs, headings and list items: one line each, without their marks (`==`, `*`, `#`, `:`, `;`). A heading with
   nothing left below it goes too.
-- Templates: by the table in `wikitext_templates.py`; unknown ones are dropped and counted.
-- Tables: dropped but for cells that hold a sentence (a 。), which become lines.
-- Links: their label. Files, images, categories, interlanguage links: dropped. External links: their label.
+- Lists: every item, as a line; `; term : meaning` as two.
+- Templates: by the table in `wikitext_templates.py`; unknown ones are dropped and counted. Infoboxes are not looked into.
+- Tables: data, not text, and dropped; but cells that hold a sentence (a 。) are kept, each as a line, and so is prose that an
+  author laid out with a table. Captions, headers and cells of words and numbers alone say nothing without their rows and
+  columns. Templates in a table that is dropped whole are not counted.
+- Links: their label. Files with their captions, images, categories, interlanguage links: dropped. External links: their
+  label.
 - <ref>, <gallery>, <timeline>, <score>, comments, ruby readings: dropped. <pre>, code and <nowiki>: kept as they are.
 - Formulas: their TeX source as `$...$`, so that the sentence around them stays whole.
 - Sections of apparatus (脚注, 出典, 参考文献, 外部リンク, 関連項目, ...): only prose survives, that is lines with a 。
@@ -40,7 +44,9 @@ def clean(wikitext: str, title: str) -> str:
 def clean_page(wikitext: str, title: str) -> Cleaned:
     """Like `clean`, with the counts of templates that were not known."""
     text = _CONTROLS.sub("", wikitext.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _VARIANT.sub(r"\1", strip_tags(text))
+    text = strip_tags(text)
+    if "-{" in text:
+        text = _VARIANT.sub(r"\1", text)
     resolver = Resolver(title)
     text = resolver.resolve("\n" + text)
     text = _inline(text)
@@ -50,7 +56,7 @@ def clean_page(wikitext: str, title: str) -> Cleaned:
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _VARIANT = re.compile(r"-\{([^{}|;:]*)\}-")  # -{...}- keeps MediaWiki from converting Chinese characters
-_QUOTES = re.compile(r"'{5}|'{3}|''")
+_QUOTES = ("'''''", "'''", "''")  # one after the other is ten times as fast as one pattern, and leaves the same
 _MAGIC_WORD = re.compile(r"__(?:[A-Z]{3,25}|[ぁ-んァ-ヶー一-龠]{2,12})__")
 # Possessive: an address of n characters that is never closed would otherwise cost n * n steps.
 _EXTERNAL = re.compile(r"\[(?:(?:https?|ftp):)?//[^\s\[\]<>\"]*+[ \t]*+([^\[\]\n]*+)\]")
@@ -60,7 +66,8 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 
 def _inline(text: str) -> str:
     """Without quotes, magic words and external links, and mended where something was taken out."""
-    text = _QUOTES.sub("", text)
+    for quotes in _QUOTES:
+        text = text.replace(quotes, "")
     if "__" in text:
         text = _MAGIC_WORD.sub("", text)
     if "//" in text:
@@ -71,7 +78,8 @@ def _inline(text: str) -> str:
 
 _SEPARATORS = " \t\u3000、，,；;：:・/"
 _GAPS = re.compile(f"{GAP}(?:[{_SEPARATORS}]*{GAP})+")
-_HOLLOW = re.compile(r"（(?:[ \t\u3000]*|[、，][ \t\u3000]+)）")  # but not （、）, which is how one writes of a comma
+# Empty by the author's own hand. But not （、）, which is how one writes of a comma, nor the （） of （）内は人口.
+_HOLLOW = re.compile(r"（(?:[ \t\u3000]*|[、，][ \t\u3000]+)）(?![内」』])")
 
 
 def _mend(text: str) -> str:
@@ -133,7 +141,7 @@ def _arrange(lines: list[str]) -> str:
     chain: list[_Section] = []  # the section being read, and those around it
     blank = False
     for line in lines:
-        heading = _heading(line)
+        heading = _heading(line) if line.startswith("==") else None
         if heading:
             level, title = heading
             while chain and chain[-1].level >= level:
@@ -143,13 +151,13 @@ def _arrange(lines: list[str]) -> str:
             )
             chain.append(_Section(level, title, apparatus))
             continue
-        item, texts = _plain(line)
-        if not texts:
+        item, texts = _plain(line) if line[:1] in _LINE_MARKS else (False, [line.rstrip()])
+        if not texts or not texts[0]:
             blank = True
             continue
         if chain and chain[-1].apparatus and (item or "。" not in line):
             continue
-        new = [section for section in chain if not section.written]
+        new = [section for section in chain if not section.written] if chain and not chain[-1].written else []
         if out and (blank or new):
             out.append("")
         for section in new:
@@ -162,14 +170,15 @@ def _arrange(lines: list[str]) -> str:
 
 def _heading(line: str) -> tuple[int, str] | None:
     """(level, title) of `== title ==`."""
-    if not line.startswith("=="):
-        return None
     line = line.rstrip()
     inner = line.strip("=")
     if not inner.strip():
         return None
     level = min(len(line) - len(line.lstrip("=")), len(line) - len(line.rstrip("=")), 6)
     return (level, inner.strip()) if level > 1 else None
+
+
+_LINE_MARKS = " \t\u3000|-*#:;"  # other lines are text as they are, which spares half the time; '' is in every string
 
 
 def _plain(line: str) -> tuple[bool, list[str]]:

@@ -30,6 +30,7 @@ INLINE = frozenset(
 TABLE = {"table": "\n{|\n", "/table": "\n|}\n", "tr": "\n|-\n", "td": "\n|", "th": "\n!"}
 
 _TAG = re.compile(r"<(?:!--|(/?)([A-Za-z][A-Za-z0-9]*)((?:[\s/][^<>]*)?)>)")
+_LINE_END = re.compile(r"(?:[ \t]*+\n)?")  # of a line that ends with a <br>, and is no blank line for it
 _MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "&<>[]{}|'=*#:;!_-\n"}
 _LAYOUT = re.compile(r"\\(?:displaystyle|textstyle|scriptstyle)(?![A-Za-z])")
 _LAST_SPACES = re.compile(r"\A *(?:[,;!]\\ *)*")  # \\, and the like at the end of a formula, read backwards
@@ -51,6 +52,7 @@ def strip_tags(text: str) -> str:
             at = len(text) if end < 0 else end + 3
         elif name in BREAKS:
             out.append("\n")
+            at = _LINE_END.match(text, at).end()  # type: ignore[union-attr]  # matches anywhere
         elif name in TABLE:
             out.append(TABLE.get(slash + name, ""))
         elif name in DROPPED or name in LITERAL or name in MATH:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline import dumps
 from pipeline.errors import InputError
-from stages.mediawiki import Damage, read
+from stages.mediawiki import read
+from stages.mediawiki_xml import Damage
 from stages.slices import Slice
 from tests.dumps import multistream
 from tests.runs import recipe, seimai, source

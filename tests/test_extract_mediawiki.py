@@ -13,7 +13,8 @@ from stages import wikitext
 from stages.base import MAIN, InputError, Inputs, SourceFile, document_id
 from stages.documents import DOCUMENTS, EXTRACT_REASONS, PASSED, document
 from stages.extract_mediawiki import TEMPLATES, ExtractMediawiki
-from stages.mediawiki import WikiPage, read
+from stages.mediawiki import read
+from stages.mediawiki_xml import WikiPage
 from tests.sinks import MemorySink, run
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -98,7 +99,7 @@ def test_lists_are_kept_unless_the_recipe_says_otherwise(tmp_path: Path) -> None
 
 
 def test_a_page_over_the_size_cap_is_rejected_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.mediawiki.MAX_TEXT", 50)
+    monkeypatch.setattr("stages.mediawiki_xml.MAX_TEXT", 50)
     sink = extract(dump(tmp_path / "d.xml.bz2", page(1, "甲", "あ" * 51), page(2, "乙", "文。")))
     assert [row["reason"] for row in sink.rows()] == ["extract.too-large", ""]
 
@@ -185,7 +186,7 @@ def test_real_articles_keep_what_they_must_and_lose_what_they_must() -> None:
             asked += len(want[kind])
             found += sum(passage in text for passage in want[kind])
         assert [mark for mark in want["must_not_contain"] if mark in text] == [], article.title
-        assert "（）" not in text
+        assert text.count("（）") <= article.wikitext.count("（）")  # some write of brackets
         assert "（、" not in text
     assert found / asked >= 0.99
 

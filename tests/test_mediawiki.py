@@ -6,10 +6,13 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stages import mediawiki
+from stages import mediawiki, mediawiki_xml
 from stages.base import InputError
-from stages.mediawiki import Damage, WikiPage, read
+from stages.mediawiki import read
+from stages.mediawiki_xml import Damage, WikiPage
 
 HEADER = (
     '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="ja">\n'
@@ -136,10 +139,41 @@ def test_recovery_does_not_depend_on_how_the_file_was_read(
     assert list(read(path)) == expected
 
 
-def test_malformed_xml_in_one_stream_costs_the_rest_of_that_stream(tmp_path: Path) -> None:
-    path = dump(tmp_path / "d.xml.bz2", multistream(HEADER, page(1), page(2) + "</oops>" + page(3), page(4) + FOOTER))
-    assert titles(path) == ["記事1", "記事2", "記事4"]
-    assert len(damages(path)) == 1
+@pytest.mark.parametrize("name", ["d.xml.bz2", "d.xml"])
+def test_malformed_xml_costs_the_page_it_stands_in(tmp_path: Path, name: str) -> None:
+    streams = [HEADER, page(1), page(2, "あXい").replace("X", "</oops>") + page(3), page(4) + FOOTER]
+    path = dump(tmp_path / name, multistream(*streams) if name.endswith("bz2") else "".join(streams))
+    assert titles(path) == ["記事1", "記事3", "記事4"]
+    (damage,) = damages(path)
+    assert damage.after == "記事1" and "mismatched tag" in damage.error
+    if name == "d.xml":  # the byte of the fault, near enough to find it
+        assert (
+            path.read_bytes()[: damage.offset].endswith("あ".encode())
+            or b"</oops>" in path.read_bytes()[damage.offset - 3 :][:12]
+        )
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 1 << 20])
+def test_bytes_that_are_no_utf8_cost_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    monkeypatch.setattr(mediawiki_xml, "_PIECE", piece)
+    xml = (HEADER + page(1, "前X後\x01。") + page(2) + FOOTER).encode().replace(b"X", b"\xe3\x81")
+    path = dump(tmp_path / "d.xml.bz2", bz2.compress(xml))
+    first, second = list(read(path))
+    assert isinstance(first, WikiPage) and isinstance(second, WikiPage)
+    assert first.wikitext == "前\ufffd後。"
+
+
+@given(
+    st.lists(
+        st.sampled_from([page(1), page(2), "<page>", "</page>", "<text>", "&", "<", "あ", "\x00", "]]>"]),
+        max_size=8,
+    )
+)
+def test_whatever_is_broken_whole_pages_behind_it_are_read(noise: list[str]) -> None:
+    reader = mediawiki_xml.PageReader("d", None)
+    xml = (HEADER + "".join(noise) + "<" + page(3) + page(4) + FOOTER).encode()
+    found = [item.title for item in reader.pages(iter([mediawiki_xml.Chunk(-1, xml)])) if isinstance(item, WikiPage)]
+    assert found[-1:] == ["記事4"]
 
 
 def test_a_page_without_an_id_is_damage(tmp_path: Path) -> None:
@@ -149,7 +183,7 @@ def test_a_page_without_an_id_is_damage(tmp_path: Path) -> None:
 
 
 def test_a_monstrous_page_is_marked_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mediawiki, "MAX_TEXT", 1000)
+    monkeypatch.setattr(mediawiki_xml, "MAX_TEXT", 1000)
     path = dump(tmp_path / "d.xml", HEADER + page(1, "あ" * 1001) + page(2, "あ" * 1000) + FOOTER)
     first, second = [p for p in read(path) if isinstance(p, WikiPage)]
     assert (first.oversized, first.wikitext) == (True, "")

@@ -35,24 +35,24 @@ def list_of(crawl: str, net: Network, kind: str = "warc") -> str:
     return place(f"crawl-data/{crawl}/{kind}.paths.gz", net.base)
 
 
-def expand(name: str, net: Network, turns: Turns, *, share: float = 1.0) -> list[str]:
-    """The files of a crawl id or of a list (path or address, gzip or plain), or a share of them, in their order.
+def expand(name: str, net: Network, turns: Turns, *, share: float = 1.0, kind: str = "warc") -> list[str]:
+    """The files of a crawl id (of this kind) or of a list (path or address, gzip or plain), or a share of them, in order.
 
     `share`, over 0 and at most 1, keeps a name by its hash: always the same ones, and a larger share keeps all that a
     smaller one does. UsageError for an unknown crawl, or where nothing is left.
     """
-    names = listed(name, net, turns)
+    names = listed(name, net, turns, kind)
     kept = chosen(names, share)
     if not kept:
         raise UsageError(f"{name}: share = {share:g} leaves none of its {len(names)} files; take a larger share")
     return [place(one, net.base) for one in kept]
 
 
-def listed(name: str, net: Network, turns: Turns) -> list[str]:
+def listed(name: str, net: Network, turns: Turns, kind: str = "warc") -> list[str]:
     """The names that a crawl or list has, as they stand there, each once."""
     if not is_crawl_id(name):
         return names_in(contents(name, net, turns), name)
-    where = list_of(name, net)
+    where = list_of(name, net, kind)
     try:
         content = contents(where, net, turns)
     except InputError as error:
