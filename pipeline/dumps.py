@@ -69,14 +69,17 @@ def offsets(index: bytes, where: str) -> list[int]:
 
 
 def slices(starts: Sequence[int], size: int, megabytes: float, where: str) -> list[Slice]:
-    """Ranges of about `megabytes` that cover a dump of `size` bytes, each beginning where a stream does."""
-    if starts[-1] >= size or not starts[0]:
+    """Ranges of about `megabytes` that cover a dump of `size` bytes, each beginning where a stream does.
+
+    Of a dump that was cut those streams remain that begin before its end: the reader of the last one tells of the loss.
+    """
+    if not 0 < starts[0] < size:
         raise InputError(
-            f"{where}: it tells of byte {starts[-1]}, and the dump has {size}; fetch dump and index of one date"
+            f"{where}: its first stream is at byte {starts[0]}, and the dump has {size}; name the right index"
         )
     cuts = [starts[0]]
     for start in starts:
-        if start - cuts[-1] >= megabytes * (1 << 20):
+        if start < size and start - cuts[-1] >= megabytes * (1 << 20):
             cuts.append(start)
     cuts.append(size)
     return [Slice(starts[0], start, end, end == size) for start, end in pairwise(cuts)]

@@ -139,8 +139,10 @@ def chain_units(chains: Mapping[str, Sequence[Stage]], parts: Iterable[PartRef])
     for part in parts:
         stages = tuple(chains[part.source])
         assert part.file is not None
-        label = f"{part.source} {part.file.name}"
-        units.append(Unit(label, stages, tuple(map(stage_fingerprint, stages)), (part,), part.file.bytes))
+        label, weight = f"{part.source} {part.file.name}", part.file.bytes
+        if of := part.file.slice:
+            label, weight = f"{label} from byte {of.start}", of.size
+        units.append(Unit(label, stages, tuple(map(stage_fingerprint, stages)), (part,), weight))
     return units
 
 

@@ -17,10 +17,17 @@ from pipeline.acquire.selection import Selection
 from pipeline.dumps import MEGABYTES
 from pipeline.errors import UsageError
 from stages.base import Stage
+from stages.extract_jsonl import ExtractJsonl
 from stages.extract_mediawiki import ExtractMediawiki
+from stages.extract_parquet import ExtractParquet
 from stages.extract_warc import ExtractWarc
 
-READERS: Mapping[str, type[Stage]] = {"warc": ExtractWarc, "mediawiki": ExtractMediawiki}
+READERS: Mapping[str, type[Stage]] = {
+    "warc": ExtractWarc,
+    "mediawiki": ExtractMediawiki,
+    "jsonl": ExtractJsonl,
+    "parquet": ExtractParquet,
+}
 _INDEXED = ("warc",)  # kinds whose records an index can name
 _CRAWLED = ("warc", "wet")  # kinds of file that a crawl id names
 _OWN = ("name", "kind", "files", "share", "index", "license", "attribution", "terms", "join", "pass_through")

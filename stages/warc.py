@@ -1,4 +1,4 @@
-"""Response records of a WARC file, and the places where it is damaged.
+"""Response records of a WARC file, or the texts of a WET file, and the places where it is damaged.
 
 A reader stops at the first byte it cannot read; a crawl file of a gigabyte must not end there. So reading goes on at the
 next record, and what was lost in between is reported. Every byte of the file belongs to one record, one damage or to
@@ -40,6 +40,21 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """One conversion record of a WET file: the text of a page, as the crawl's own extractor left it."""
+
+    id: str  # WARC-Record-ID without angle brackets, '' if there is none
+    refers_to: str  # the same of the response that the text is from: WARC-Refers-To
+    url: str
+    date: str  # WARC-Date as written: when the page was fetched
+    languages: str  # WARC-Identified-Content-Language: what CLD2 found, such as 'jpn,eng'
+    body: bytes  # cut at `MAX_BODY`
+    offset: int
+    length: int
+    file: str  # WARC-Filename of the warcinfo record before it, '' if there is none
+
+
+@dataclass(frozen=True, slots=True)
 class Damage:
     """Bytes from `offset` on that hold no readable record, up to the next one that does or to the end of the file."""
 
@@ -60,6 +75,18 @@ def read(path: str, engine: str = "fastwarc", verify: bool = False) -> Iterator[
     Raises InputError if the file is not a WARC file at all (empty, a directory, ARC, one gzip stream over all records),
     and at its end if it holds what was derived from one (WET, WAT). Raises LostBytesError.
     """
+    for item in _of_type("response", path, engine):
+        yield item if isinstance(item, Damage) else _record(*item, verify)
+
+
+def read_texts(path: str, engine: str = "fastwarc") -> Iterator[Text | Damage]:
+    """Conversion records and damages in the order of the file. Raises as `read` does, and for a file with pages instead."""
+    for item in _of_type("conversion", path, engine):
+        yield item if isinstance(item, Damage) else _text(*item)
+
+
+def _of_type(wanted: str, path: str, engine: str) -> Iterator[tuple[Piece, Raw, str] | Damage]:
+    """Records of one type, each with the WARC-Filename it goes by."""
     if engine not in ENGINES:
         raise InputError(f"unknown WARC engine {engine!r}: use one of {', '.join(ENGINES)}")
     with opened(path) as layout:
@@ -74,9 +101,9 @@ def read(path: str, engine: str = "fastwarc", verify: bool = False) -> Iterator[
             types[piece.record.type] += 1
             if piece.record.type == "warcinfo":
                 crawl_file = piece.record.headers.get("warc-filename", "")
-            elif piece.record.type == "response":
-                yield _record(piece, piece.record, crawl_file, verify)
-        _refuse_derived(path, types)
+            elif piece.record.type == wanted:
+                yield piece, piece.record, crawl_file
+        _refuse_others(path, types, wanted)
 
 
 def _contiguous(path: str, found: Iterator[Piece], size: int) -> Iterator[Piece]:
@@ -90,14 +117,34 @@ def _contiguous(path: str, found: Iterator[Piece], size: int) -> Iterator[Piece]
         raise LostBytesError(f"{path}: the reader lost its place at byte {position} of {size}: please report it")
 
 
-def _refuse_derived(path: str, types: Counter[str]) -> None:
-    """Texts and metadata taken out of a WARC file look like one, and would pass for a crawl without a page."""
-    for type, name in (("conversion", "WET file, extracted texts"), ("metadata", "WAT file, metadata")):
-        if types[type] and types.keys() <= {"warcinfo", type}:
-            raise InputError(
-                f"{path}: a {name} without pages ({types[type]} {type} records, no response): "
-                "give the WARC file it was made from"
-            )
+def _refuse_others(path: str, types: Counter[str], wanted: str) -> None:
+    """Pages, and the texts and metadata taken out of them, come in files that look alike; the wrong one would pass for empty."""
+    for type, name, mend in (
+        ("response", "WARC file with pages", 'read it with kind = "warc"'),
+        (
+            "conversion",
+            "WET file, extracted texts",
+            'read it with kind = "wet", or give the WARC file it was made from',
+        ),
+        ("metadata", "WAT file, metadata", "give the WARC file it was made from"),
+    ):
+        alone = type == "response" or types.keys() <= {"warcinfo", type}  # metadata go with pages too
+        if types[type] and not types[wanted] and alone:
+            raise InputError(f"{path}: a {name} ({types[type]} {type} records, no {wanted}): {mend}")
+
+
+def _text(piece: Piece, raw: Raw, crawl_file: str) -> Text:
+    return Text(
+        id=_id(raw, "warc-record-id"),
+        refers_to=_id(raw, "warc-refers-to"),
+        url=_url(raw),
+        date=raw.headers.get("warc-date", ""),
+        languages=raw.headers.get("warc-identified-content-language", ""),
+        body=raw.block,
+        offset=piece.offset,
+        length=piece.end - piece.offset,
+        file=crawl_file,
+    )
 
 
 def _record(piece: Piece, raw: Raw, crawl_file: str, verify: bool) -> Record:
@@ -108,8 +155,8 @@ def _record(piece: Piece, raw: Raw, crawl_file: str, verify: bool) -> Record:
     except http.CodingError as error:
         coding_error = str(error)
     return Record(
-        id=raw.headers.get("warc-record-id", "").strip("<>"),
-        url=raw.headers.get("warc-target-uri", "").strip("<>").replace(" ", "%20"),
+        id=_id(raw, "warc-record-id"),
+        url=_url(raw),
         date=raw.headers.get("warc-date", ""),
         status=message.status,
         mime=message.headers.get("content-type", "").partition(";")[0].strip().lower(),
@@ -122,3 +169,11 @@ def _record(piece: Piece, raw: Raw, crawl_file: str, verify: bool) -> Record:
         file=crawl_file,
         digest_error=warc_digest.mismatch(raw, message.body) if verify else "",
     )
+
+
+def _id(raw: Raw, field: str) -> str:
+    return raw.headers.get(field, "").strip("<>")
+
+
+def _url(raw: Raw) -> str:
+    return raw.headers.get("warc-target-uri", "").strip("<>").replace(" ", "%20")

@@ -15,7 +15,7 @@ from fastwarc.warc import ArchiveIterator
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
 from stages.warc_layout import Layout, View
-from stages.warc_parse import MAX_HEAD, Raw, headers_of, parse
+from stages.warc_parse import MAX_HEAD, WITH_BLOCK, Raw, headers_of, parse
 
 # Bytes of the file that an engine streams through at a time. What it reads beyond a place of disagreement is lost work,
 # so less is lost on damaged files; the last record of each batch is read twice, so more is less work on good ones.
@@ -70,7 +70,7 @@ def exact(layout: Layout, position: int, limit: int) -> Piece:
     kind = headers.get("warc-type", "").lower()
     if not kind:
         return Piece(position, stretch.end, error="a record without WARC-Type")
-    block = whole.block if kind == "response" else b""
+    block = whole.block if kind in WITH_BLOCK else b""
     return Piece(position, stretch.end, Raw(kind, headers, block))
 
 
@@ -122,7 +122,7 @@ def _fastwarc(view: View, limit: int) -> Iterator[tuple[int, Raw]]:
         headers = headers_of(record.headers.items_bytes())
         name = _type(headers)
         block = b""
-        if name == "response":
+        if name in WITH_BLOCK:
             # Exactly what is there: fastwarc allocates what it is asked for.
             block = record.reader.read(min(record.content_length, limit))
             if len(block) < min(record.content_length, limit):
@@ -137,7 +137,7 @@ def _warcio(view: View, limit: int) -> Iterator[tuple[int, Raw]]:
         name, block = _type(headers), b""
         if headers.get("warc-target-uri", "").startswith("%20"):
             raise _UnreadableError("a folded header")  # whose white space warcio has made part of the URL
-        if name == "response":
+        if name in WITH_BLOCK:
             wanted = min(int(headers["content-length"]), limit)
             block = _read_all(record.raw_stream, wanted)
             if len(block) < wanted:

@@ -22,8 +22,12 @@ _LENGTH = re.compile(rb"(?:^|\n)content-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r?\n
 _PADDING_RUN = re.compile(rb"[\r\n\0]*")
 
 
+# Types of the records whose blocks are kept: pages, and in a WET file their texts.
+WITH_BLOCK = frozenset({"response", "conversion"})
+
+
 class Raw(NamedTuple):
-    """A record as an engine or `exact` hands it over, with its block if it is a response."""
+    """A record as an engine or `exact` hands it over, with its block if it is one of `WITH_BLOCK`."""
 
     type: str  # WARC-Type in lower case, '' if there is none
     headers: Mapping[str, str]  # as `headers_of` gives them

@@ -137,6 +137,20 @@ def test_one_stream_many_ranges_and_an_address_give_the_same_documents(dump: tup
     assert told.out.splitlines()[1].split("\t") == ["21", "21", "架空の札", "題1"]
 
 
+@pytest.mark.parametrize("left", [0.3, 0.6, 0.99])
+def test_of_a_cut_dump_everything_before_the_cut_is_read_and_the_cut_is_told(
+    dump: tuple[Path, Path], tmp_path: Path, left: float
+) -> None:
+    path, index = dump
+    content = path.read_bytes()
+    cut = tmp_path / "cut.xml.bz2"
+    cut.write_bytes(content[: int(len(content) * left)])
+    found = [item for of in dumps.slices(offsets(index), cut.stat().st_size, 0.0001, "") for item in read(cut, of)]
+    whole = sum(end <= cut.stat().st_size for end in [*offsets(index)[1:], len(content)])
+    assert [item.id for item in found if not isinstance(item, Damage)][: 3 * whole] == list(range(1, 3 * whole + 1))
+    assert any(isinstance(item, Damage) for item in found)
+
+
 def test_an_index_of_another_dump_stops_the_run_before_it_begins(dump: tuple[Path, Path], tmp_path: Path) -> None:
     path, index = dump
     (tmp_path / "index.txt").write_bytes(b"".join(b"%d:1:a\n" % (at + 1) for at in offsets(index)))
