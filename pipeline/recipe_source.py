@@ -17,16 +17,24 @@ from pipeline.acquire.selection import Selection
 from pipeline.dumps import MEGABYTES
 from pipeline.errors import UsageError
 from stages.base import Stage
+from stages.extract_aozora import ExtractAozora
+from stages.extract_egov import ExtractEgov
 from stages.extract_jsonl import ExtractJsonl
+from stages.extract_kokkai import ExtractKokkai
 from stages.extract_mediawiki import ExtractMediawiki
 from stages.extract_parquet import ExtractParquet
 from stages.extract_warc import ExtractWarc
+from stages.extract_wet import ExtractWet
 
 READERS: Mapping[str, type[Stage]] = {
     "warc": ExtractWarc,
     "mediawiki": ExtractMediawiki,
     "jsonl": ExtractJsonl,
     "parquet": ExtractParquet,
+    "wet": ExtractWet,
+    "aozora": ExtractAozora,
+    "egov": ExtractEgov,
+    "kokkai": ExtractKokkai,
 }
 _INDEXED = ("warc",)  # kinds whose records an index can name
 _CRAWLED = ("warc", "wet")  # kinds of file that a crawl id names

@@ -142,8 +142,9 @@ def _input(store: Store, reader: Stage, parts: Sequence[PartRef], turns: Turns |
         _check_file(part.file)
         yield part.file
     else:
+        head = bool(getattr(reader, "sample", 0)) and not reader.needs_all
         with store.scratch() as scratch:
-            yield brought(part.file, part.fetch, scratch, turns, head=bool(getattr(reader, "sample", 0)))
+            yield brought(part.file, part.fetch, scratch, turns, head=head)
 
 
 def _check_file(file: SourceFile) -> None:

@@ -19,9 +19,11 @@ _BASE = "[^｜《》［］＃\n]{1,40}+"
 
 _MARK = re.compile(f"｜{_BASE}《[^｜《》［］＃\n]|［＃[^\n］]|^底本[：:]", re.MULTILINE)
 # A note may hold others, which describe characters in it: ［＃「※［＃「木＋世」、第3水準1-85-57］」に傍点］
-_NOTE = re.compile("［＃(?!］)[^［］\n]*+(?:［＃[^［］\n]*+］[^［］\n]*+)*+］")
-_IN_JIS_X_0213 = re.compile(r"第[34]水準([12])-(\d{1,2})-(\d{1,2})")
-_IN_UNICODE = re.compile(r"U\+([0-9A-F]{4,5})\b")
+NOTE = "［＃(?!］)[^［］\n]*+(?:［＃[^［］\n]*+］[^［］\n]*+)*+］"
+_NOTE = re.compile(NOTE)
+_IN_JIS_X_0213 = re.compile(r"(?<![\d-])([12])-(\d{1,2})-(\d{1,2})(?![\d-])", re.ASCII)
+_IN_UNICODE = re.compile(r"U\+([0-9A-F]{4,6})\b")
+_KANJI_CODE = re.compile(r"第[34]水準[12]-|U\+")
 _IS_KANJI = re.compile(f"[{_KANJI}]")
 
 # ｜ says where the base of a reading begins, which is else the kanji before it.
@@ -50,16 +52,25 @@ def _note(note: re.Match[str], text: str) -> Span:
 
 
 def _described(note: str) -> str:
-    """The kanji that a note gives by its place in JIS X 0213 or Unicode; '' when it gives none."""
+    """The kanji that a note describes. '' for all else: on a web page ※［＃…］ may be a remark behind a ※."""
+    found = character(note) if _KANJI_CODE.search(note) else ""
+    return found if _IS_KANJI.fullmatch(found) else ""
+
+
+def character(note: str) -> str:
+    """What a note gives by its place in JIS X 0213 (第3水準1-85-57; 1-13-21) or in Unicode; '' when it gives none.
+
+    A few places are two code points: the か゜ of か in Ainu and linguistics.
+    """
     if jis := _IN_JIS_X_0213.search(note):
         plane, row, cell = map(int, jis.groups())
         code = b"\x8f" * (plane - 1) + bytes((0xA0 + row % 95, 0xA0 + cell % 95))
         found = code.decode("euc_jis_2004", "ignore")
     elif code_point := _IN_UNICODE.search(note):
-        found = chr(int(code_point[1], 16))
+        found = chr(min(int(code_point[1], 16), 0x10FFFF))
     else:
         return ""
-    return found if _IS_KANJI.fullmatch(found) else ""
+    return found if found.isprintable() and not found.isspace() else ""
 
 
 def _readings(text: str) -> list[Span]:

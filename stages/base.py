@@ -130,6 +130,9 @@ class Stage(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     libraries: ClassVar[tuple[str, ...]] = ()  # distributions whose version may change the output
     barrier: ClassVar[bool] = False  # reads many parts at once and knows them by their identity
+    needs_all: ClassVar[bool] = (
+        False  # a reader: of its kind of file the beginning alone is of no use, not even to a dry run
+    )
     group_rows: ClassVar[int] = ROWS  # rows in a row group of this stage's outputs
     further: ClassVar[pa.Schema | None] = (
         None  # schema of outputs beyond `outputs()`, where their number depends on rows

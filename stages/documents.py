@@ -68,6 +68,8 @@ EXTRACT_REASONS = {
     "extract.namespace": "not an article (talk, file, ...)",
     "extract.disambiguation": "a 曖昧さ回避 page",
     "extract.list": "a 一覧 page (by the recipe)",
+    "extract.copyright": "still in copyright, by the catalogue",
+    "extract.not-in-catalogue": "not in the catalogue, so its rights are not known",
 }
 
 PASSED_REASONS = {

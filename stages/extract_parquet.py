@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from stages.base import InputError, SourceFile
 from stages.tables import Cells, ExtractTable, Loss, no_column, place_of
 
-BATCH_BYTES, BATCH_ROWS = 8 << 20, 1000  # of the named columns, read at once
+BATCH_BYTES, BATCH_ROWS = 8 << 20, 1000  # of all columns, of which the named ones are read at once
 READ_AHEAD = 1 << 20  # bytes of a column read at once; without it pyarrow reads all that a row group has of it
 
 _MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
@@ -35,6 +35,7 @@ class ExtractParquet(ExtractTable):
     """
 
     version: ClassVar[int] = 1
+    needs_all: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("pyarrow",)
 
     def cells(self, file: SourceFile) -> Iterator[Cells | Loss]:
@@ -50,7 +51,7 @@ class ExtractParquet(ExtractTable):
         error = "it ends early"
         try:
             for batch in table.iter_batches(
-                batch_size=_batch_rows(table, group, self.columns.values()),
+                batch_size=_batch_rows(table, group),
                 row_groups=[group],
                 columns=list(self.columns.values()),
                 use_threads=False,
@@ -67,13 +68,10 @@ class ExtractParquet(ExtractTable):
             yield Loss(f"rows {row} to {end - 1}", f"row group {group} is damaged: {error}")
 
 
-def _batch_rows(table: pq.ParquetFile, group: int, columns: Iterable[str]) -> int:
+def _batch_rows(table: pq.ParquetFile, group: int) -> int:
     """How many rows of a group are some `BATCH_BYTES`."""
-    of = table.metadata.row_group(group)
-    leaves = [of.column(index) for index in range(of.num_columns)]
-    named = set(columns)
-    size: int = sum(leaf.total_uncompressed_size for leaf in leaves if leaf.path_in_schema in named)
-    rows: int = of.num_rows
+    of = table.metadata.row_group(group)  # nothing of its columns: on damage there pyarrow 26 ends the process
+    rows, size = int(of.num_rows), int(of.total_byte_size)
     return max(1, min(BATCH_ROWS, BATCH_BYTES * rows // max(size, 1)))
 
 
@@ -195,7 +193,8 @@ def _opened(file: SourceFile) -> Iterator[pq.ParquetFile]:
         raise InputError(f"{place}: the file is cut: the index at its end is missing: fetch it again")
     try:
         table = pq.ParquetFile(file.path, buffer_size=READ_AHEAD, page_checksum_verification=True)
-    except (OSError, pa.ArrowException) as error:
+        list(_leaves(table.schema_arrow))  # names are decoded only now
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"{place}: the index at the end of the file cannot be read ({reason}): fetch it again"

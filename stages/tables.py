@@ -11,9 +11,10 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from stages.base import MAIN, InputError, Inputs, Sink, SourceFile, Stage, document_id
@@ -26,14 +27,13 @@ MISSING = object()
 SHOWN = 30  # names of columns in a message, at most
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 # Year first, so that day and month cannot be mistaken for each other; seconds, their fraction and the zone may be missing.
 _DATE = re.compile(
     r"\s*(\d{4})(?:-(\d\d)-(\d\d)|/(\d{1,2})/(\d{1,2})|年(\d{1,2})月(\d{1,2})日)"
     r"(?:[Tt ]\s*(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?)?\s*(?:(Z|z|UTC|GMT)|([+-])(\d\d):?(\d\d))?\s*",
     re.ASCII,
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)
 # Seconds since 1970 that are taken for a time: 1990 to 2100. In milli-, micro- and nanoseconds the ranges do not meet.
 _EARLIEST, _LATEST = 631_152_000, 4_102_444_800
 
@@ -199,8 +199,10 @@ def whole(text: str) -> str:
 
 
 def unreadable(text: str) -> dict[str, int]:
-    """The columns `replaced` and `private` of a text that somebody else has decoded."""
-    return {"replaced": text.count("\ufffd"), "private": 0 if text.isascii() else len(_PRIVATE.findall(text))}
+    """The columns `replaced` and `private` of a text without lone surrogates that somebody else has decoded."""
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)  # a regular expression takes a sixth of all reading
+    private = np.count_nonzero(codes - 0xE000 < 0x1900) + np.count_nonzero(codes >= 0xF0000)
+    return {"replaced": text.count("\ufffd"), "private": int(private)}
 
 
 def _string(cell: object) -> str:
@@ -237,7 +239,7 @@ def _written(found: re.Match[str] | None) -> str:
         return ""
     year, *days, hour, minute, second, _, sign, zone_hours, zone_minutes = found.groups()
     month, day = (int(part) for part in days if part)
-    time = datetime(int(year), month, day, int(hour or 0), int(minute or 0), min(int(second or 0), 59), tzinfo=UTC)
+    time = datetime(int(year), month, day, int(hour or 0), int(minute or 0), min(int(second or 0), 59))
     if sign:
         ahead = timedelta(hours=int(zone_hours), minutes=int(zone_minutes))
         time += -ahead if sign == "+" else ahead
@@ -253,4 +255,4 @@ def _stamped(number: float) -> str:
 
 
 def _rfc3339(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ") if time.year >= 1000 else ""  # strftime does not fill a year up
+    return time.isoformat(timespec="seconds") + "Z"

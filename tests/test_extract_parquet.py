@@ -231,11 +231,10 @@ def test_rows_before_a_damaged_page_survive(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(extract_parquet, "BATCH_ROWS", 10)
     path = tmp_path / "a.parquet"
     table = pa.table({"text": [f"本文{n}" * 20 for n in range(300)]})
-    pq.write_table(
-        table, path, write_page_checksum=True, data_page_size=1000, write_batch_size=10, use_dictionary=False
-    )
-    data, at = bytearray(path.read_bytes()), page_of(path, 0, "text")
-    data[at] ^= 1
+    pages = {"data_page_size": 1000, "write_batch_size": 10, "use_dictionary": False, "compression": "none"}
+    pq.write_table(table, path, write_page_checksum=True, **pages)
+    data = bytearray(path.read_bytes())
+    data[data.index("本文155本文".encode()) + 6] ^= 1  # 1 becomes 0: only a checksum can tell
     path.write_bytes(data)
     sink = read(ExtractParquet(), path)
     found = [row["text"] for row in sink.rows()]
@@ -273,6 +272,13 @@ def test_every_unusable_file_is_one_clear_line(tmp_path: Path) -> None:
         read(ExtractParquet(), tmp_path / "head", head=True)
     with pytest.raises(InputError, match="No such file"):
         run(ExtractParquet(), Inputs(file=SourceFile(str(tmp_path / "missing"), "", 0)))
+
+
+def test_a_sample_is_of_documents_and_keeps_their_ids(tmp_path: Path) -> None:
+    table = pa.table({"text": [f"本文{n}" if n % 2 else "" for n in range(100)]})
+    whole = extract(tmp_path / "a", table).rows()
+    lowest = sorted(row["id"] for row in whole if row["text"])[:7]
+    assert extract(tmp_path / "a", table, sample=7).rows() == [row for row in whole if row["id"] in lowest]
 
 
 def test_a_table_without_a_row_has_no_documents(tmp_path: Path) -> None:
