@@ -22,7 +22,7 @@ from pipeline.commit import digest
 from pipeline.errors import UsageError
 from pipeline.hashes import Hashes
 from pipeline.recipe import Recipe
-from pipeline.recipe_source import Source
+from pipeline.recipe_source import READERS, Source
 from pipeline.task import PartRef
 from stages.base import SourceFile
 
@@ -80,7 +80,7 @@ class _Inputs:
     ) -> Iterator[tuple[SourceFile, Fetch | None]]:
         """A file as it is, but a dump with its date, and in ranges where there is an index of its streams."""
         if source.kind != "mediawiki":
-            yield file, fetch
+            yield replace(file, by_name=READERS[source.kind].by_name), fetch
             return
         file = replace(file, dated=dumps.date_in(file.name))
         index = dumps.beside(file.path) if source.dump_index is None else source.dump_index

@@ -64,7 +64,8 @@ def character(note: str) -> str:
     """
     if jis := _IN_JIS_X_0213.search(note):
         plane, row, cell = map(int, jis.groups())
-        code = b"\x8f" * (plane - 1) + bytes((0xA0 + row % 95, 0xA0 + cell % 95))
+        whole = 1 <= row <= 94 and 1 <= cell <= 94
+        code = b"\x8f" * (plane - 1) + bytes((0xA0 + row, 0xA0 + cell)) if whole else b""
         found = code.decode("euc_jis_2004", "ignore")
     elif code_point := _IN_UNICODE.search(note):
         found = chr(min(int(code_point[1], 16), 0x10FFFF))

@@ -37,14 +37,13 @@ class SourceFile:
     head: bool = False  # only the beginning was fetched, for a dry run: that it ends there is no damage
     slice: Slice | None = None  # the range of it that is meant, of a dump in streams
     dated: str = ""  # YYYY-MM-DD, where the name of a dump tells when it was made
+    by_name: bool = False  # its reader goes by its name too
 
     @property
     def identity(self) -> str:
         """Hex digest of the bytes that are meant and of what else a reader goes by."""
-        if self.slice is None and not self.dated:
-            return self.sha256
-        of = dataclasses.astuple(self.slice) if self.slice else None
-        return hashlib.sha256(repr((self.sha256, of, self.dated)).encode()).hexdigest()
+        told = (self.slice and dataclasses.astuple(self.slice), self.dated, self.name if self.by_name else "")
+        return hashlib.sha256(repr((self.sha256, *told)).encode()).hexdigest() if any(told) else self.sha256
 
     @property
     def name(self) -> str:
@@ -130,6 +129,7 @@ class Stage(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     libraries: ClassVar[tuple[str, ...]] = ()  # distributions whose version may change the output
     barrier: ClassVar[bool] = False  # reads many parts at once and knows them by their identity
+    by_name: ClassVar[bool] = False  # a reader: the name of its file tells it something
     needs_all: ClassVar[bool] = (
         False  # a reader: of its kind of file the beginning alone is of no use, not even to a dry run
     )

@@ -65,7 +65,7 @@ class Edits(Sidecar):
     none: bool = False  # of documents that are taken as they are
 
     name: ClassVar[str] = "edits"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     reads: ClassVar[Mapping[str, Sequence[str]]] = {"extract": ("text",)}
     schema: ClassVar[pa.Schema] = pa.schema([pa.field("edits", EDITS_TYPE, nullable=False)])
 

@@ -54,6 +54,7 @@ class ExtractAozora(Stage):
     name: ClassVar[str] = "extract"
     version: ClassVar[int] = 1
     needs_all: ClassVar[bool] = True
+    by_name: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.sample < 0:

@@ -56,6 +56,7 @@ class ExtractEgov(Stage):
     name: ClassVar[str] = "extract"
     version: ClassVar[int] = 1
     needs_all: ClassVar[bool] = True
+    by_name: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("lxml",)
 
     def __post_init__(self) -> None:

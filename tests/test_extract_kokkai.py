@@ -105,6 +105,12 @@ def test_every_form_of_the_same_meetings_gives_the_same_documents(tmp_path: Path
     ]
 
 
+def test_an_array_of_one_meeting_printed_over_lines_is_no_jsonl(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text(f"[\n{json.dumps(meeting('甲'))}\n]\n")
+    sink = extract(tmp_path / "m.json")
+    assert ([row["record"] for row in sink.rows()], sink.quarantined) == (["甲"], [])
+
+
 def test_speeches_of_a_meeting_on_neighbouring_lines_are_one_document(tmp_path: Path) -> None:
     lines = [{"issueID": "甲", "speechID": f"甲_{n}", "speechOrder": n, "speech": f"○乙　{n}です。"} for n in (2, 1)]
     (row,) = extract(written(tmp_path / "s.jsonl", *lines)).rows()

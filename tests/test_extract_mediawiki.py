@@ -201,3 +201,21 @@ def test_real_pages_are_articles_or_not_as_labelled() -> None:
         "EU (曖昧さ回避)",
         "地理",
     ]
+
+
+@pytest.mark.parametrize(
+    ("dated", "revised", "license"),
+    [
+        ("2023-06-07", "2020-01-01", "CC-BY-SA-4.0"),
+        ("2023-06-01", "2020-01-01", "CC-BY-SA-3.0 OR GFDL-1.3-or-later"),
+        ("", "2023-06-06", "CC-BY-SA-3.0 OR GFDL-1.3-or-later"),
+        ("", "2023-06-07", "CC-BY-SA-4.0"),
+    ],
+)
+def test_the_licence_follows_from_the_day_of_the_dump_else_of_the_revision(
+    tmp_path: Path, dated: str, revised: str, license: str
+) -> None:
+    path = dump(tmp_path / "d.xml.bz2", page(1, "甲", "本文である。").replace("2024-05-06", revised))
+    inputs = Inputs(file=SourceFile(str(path), "ab" * 32, path.stat().st_size, dated=dated))
+    assert run(ExtractMediawiki(), inputs).rows()[0]["license"] == license
+    assert run(ExtractMediawiki(license_by_date=False), inputs).rows()[0]["license"] == ""

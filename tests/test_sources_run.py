@@ -8,7 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from pipeline.recipe import load
+from pipeline.sources import partitions
 from stages.wikitext import clean
 from tests.dumps import article, multistream
 from tests.runs import places, recipe, seimai, source, tree
@@ -96,3 +99,19 @@ def test_a_dry_run_looks_into_every_kind(tmp_path: Path) -> None:
     done = seimai("dry-run", recipe(tmp_path, sources(tmp_path)), "--sample", "2")
     assert done.code == 0, done.err
     assert "10 documents sampled, 10 kept" in done.out
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "same"),
+    [("aozora", "aozora/whole_work.txt", False), ("kokkai", "kokkai/meeting_answer.json", True)],
+)
+def test_a_renamed_file_is_another_partition_only_where_the_reader_goes_by_names(
+    tmp_path: Path, kind: str, file: str, same: bool
+) -> None:
+    content = (DATA / file).read_bytes()
+    ids = []
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(content)
+        (part,) = partitions(load(recipe(tmp_path, source("s", kind, tmp_path / name))))
+        ids.append(part.id)
+    assert (ids[0] == ids[1]) is same
