@@ -43,6 +43,7 @@ def test_the_tokenizer_is_known_by_its_content() -> None:
 def rows(*lengths: int) -> pa.Table:
     schema = release_schema("qwen")
     blank = {f.name: "" if pa.types.is_string(f.type) or pa.types.is_large_string(f.type) else 0 for f in schema}
+    blank["categories"] = []
     return pa.Table.from_pylist([{**blank, "text": "x" * n} for n in lengths], schema=schema)
 
 
