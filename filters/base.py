@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -115,8 +116,8 @@ class Family:
         return fingerprint(self.name, _PACKAGE)
 
     def resources(self) -> Mapping[str, str]:
-        """What the values depend on besides that source (dictionaries): name -> sha256."""
-        return self.view.resources()
+        """What the values depend on besides that source (dictionaries, the module's RESOURCES): name -> sha256."""
+        return {**self.view.resources(), **getattr(sys.modules[f"filters.{self.name}"], "RESOURCES", {})}
 
 
 def keep_if(

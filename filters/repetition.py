@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from filters.base import keep_if
+from filters.counting import repeated
 from filters.text import Text
 
 
@@ -16,14 +17,8 @@ def duplicate_line_share(text: Text) -> float:
     drop: カートに入れる\\n木綿の手ぬぐい\\nカートに入れる\\n麻の手ぬぐい\\nカートに入れる
     misfire: ねんねんころりよ おころりよ\\nぼうやはよいこだ ねんねしな\\nねんねんころりよ おころりよ
     """
-    seen: set[str] = set()
-    whole = repeated = 0
-    for line in text.lines:
-        whole += len(line)
-        if line in seen:
-            repeated += len(line)
-        seen.add(line)
-    return repeated / whole if whole else 0.0
+    _, characters = repeated(text.layout.hash, text.layout.length)
+    return characters / text.layout.characters if text.layout.characters else 0.0
 
 
 @keep_if(

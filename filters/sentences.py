@@ -13,25 +13,36 @@ An ASCII full stop ends a sentence only after a Japanese character (papers that 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filters.kernels import kernel
+
+Codes = NDArray[np.uint32]
 
 _OPENING: Final = "「『（(【〈《［[“‘｢"
 _CLOSING: Final = "」』）)】〉》］]”’｣"
-_PAIRS: Final = dict(zip(_CLOSING, _OPENING, strict=True))
-_BRACKET: Final = re.compile(f"[{re.escape(_OPENING + _CLOSING)}]")
-_END: Final = re.compile(rf"[。｡．！？!?‼⁇⁈⁉.]+[\"{re.escape(_CLOSING)}]*")
 
 # A quotation longer than the longest sentence Swallow v1 accepts is a passage with sentences of its own; a bracket
 # that was never closed must not swallow the rest of a page either.
 _LONGEST_QUOTATION: Final = 200
 
-# What follows a quotation that its sentence goes on with: 「…。」と言った, 「…！」の声, 「…。」、
-_GOES_ON: Final = re.compile(
-    r"[、，,。｡．]|って|っと|など|なんて|なら|の|を|が|に|と(?!ころ|にかく|ても|はいえ|りあえず)"
-    r"|は(?!い)|も(?!う|し|ちろん)|で(?!も|は|すが)|や(?!っぱ|はり)|か(?!ら)|へ(?!え)"
-)
+# What follows a quotation that its sentence goes on with, and what must not follow that: 「…。」と言った, 「…！」の声, but
+# 「…。」ところが begins a new one.
+_GOES_ON: Final = {
+    **dict.fromkeys(
+        ("、", "，", ",", "。", "｡", "．", "って", "っと", "など", "なんて", "なら", "の", "を", "が", "に"), ()
+    ),
+    "と": ("ころ", "にかく", "ても", "はいえ", "りあえず"),
+    "は": ("い",),
+    "も": ("う", "し", "ちろん"),
+    "で": ("も", "は", "すが"),
+    "や": ("っぱ", "はり"),
+    "か": ("ら",),
+    "へ": ("え",),
+}
 
 # After one of these the mark is part of the name, unless the line ends there.
 _NAMES: Final = (
@@ -45,94 +56,244 @@ _NAMES: Final = (
     "ハイキュー！！",
 )
 
-# Two quotations side by side are turns of a dialogue if the first is said rather than named: 「雪国」「伊豆の踊子」 is a list.
-_TURN: Final = re.compile(r"(?<=[」』])(?=[「『])")
-_SAID: Final = re.compile(r"[。、！？!?…]")
+# Kinds of characters, as bits.
+_MARK: Final = 1  # can end a sentence
+_OPEN: Final = 2
+_CLOSE: Final = 4
+_BLANK: Final = 8
+_ALNUM: Final = 16
+_ASCII_ALNUM: Final = 32
+_KANA_KANJI: Final = 64
+_SAID: Final = 128  # what is said rather than named has one of these: 「雪国」「伊豆の踊子」 is a list, not a dialogue
+_NUMBERED: Final = 256  # what an enumerator stands behind
 
-_ALNUM: Final = re.compile(r"[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]")
-_ENUMERATOR: Final = re.compile(r"(?:^|[\s　「『（(【［\[■●○◆◇・第])[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]{1,4}$")
-_JAPANESE: Final = re.compile(r"[ぁ-ゖァ-ヺー々〆〇㐀-䶿一-鿿]")
+_BMP: Final = 0x10000
+
+
+def _kinds() -> NDArray[np.uint16]:
+    table = np.zeros(_BMP, np.uint16)
+    listed = (
+        (_MARK, "。｡．！？!?‼⁇⁈⁉."),
+        (_OPEN, _OPENING),
+        (_CLOSE, _CLOSING),
+        (_BLANK, "".join(c for c in map(chr, range(_BMP)) if c.isspace())),
+        (_SAID, "。、！？!?…"),
+        (_KANA_KANJI, "ー々〆〇"),
+        (_NUMBERED, "「『（(【［[■●○◆◇・第"),
+    )
+    for bit, characters in listed:
+        for character in characters:
+            table[ord(character)] |= bit
+    ranges = (
+        (_ALNUM, "09AZaz０９ＡＺａｚ"),
+        (_ASCII_ALNUM, "09AZaz"),
+        (_KANA_KANJI, "ぁゖァヺ㐀\u4dbf一鿿"),
+    )
+    for bit, ends in ranges:
+        for first, last in zip(ends[::2], ends[1::2], strict=True):
+            table[ord(first) : ord(last) + 1] |= bit
+    table.flags.writeable = False
+    return table
+
+
+def _rows(words: list[str]) -> NDArray[np.uint32]:
+    """Code points, shape (words, longest), with 0 behind the shorter ones."""
+    table = np.zeros((len(words), max(map(len, words))), np.uint32)
+    for row, word in zip(table, words, strict=True):
+        row[: len(word)] = list(map(ord, word))
+    table.flags.writeable = False
+    return table
+
+
+_KIND: Final = _kinds()
+_OPENING_OF: Final = np.array([list(map(ord, _CLOSING)), list(map(ord, _OPENING))], np.uint32)
+_ON: Final = _rows(list(_GOES_ON))
+_BUT_NOT: Final = _rows([on + but for on, buts in _GOES_ON.items() for but in buts])
+_NAME_ROWS: Final = _rows(list(_NAMES))
 
 
 def split(text: str) -> list[str]:
     """The sentences of `text` in order, stripped, none empty. Without white space they join to the text again."""
-    return [sentence for line in text.split("\n") for sentence in _sentences(line.strip()) if sentence]
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return [text[start:end] for start, end in spans(codes).tolist()]
 
 
-def _sentences(line: str) -> Iterator[str]:
-    start = 0
-    for end in _ends(line):
-        yield line[start:end].strip()
-        start = end
-    yield line[start:].strip()
+def spans(codes: Codes) -> NDArray[np.int64]:
+    """(start, end) of each sentence of a text given by its code points, shape (sentences, 2)."""
+    return _spans(codes)
 
 
-def _ends(line: str) -> Iterator[int]:
-    """Positions behind the sentences of a line, in order."""
-    quotations = _quotations(line)
-    if not quotations:
-        return _marked_ends(line, [])
-    turns = (last for first, last in quotations if _TURN.match(line, last) and _SAID.search(line, first, last))
-    return iter(sorted({*turns, *_marked_ends(line, quotations)}))
+@kernel
+def _kind(codes: Codes, at: int) -> int:
+    return _KIND[codes[at]] if codes[at] < _BMP else 0
 
 
-def _marked_ends(line: str, quoted: list[tuple[int, int]]) -> Iterator[int]:
-    nowhere = (len(line), len(line))
-    quotations = iter(quoted)
-    first, last = next(quotations, nowhere)
-    start = 0
-    for match in _END.finditer(line):
-        while last < match.start():
-            first, last = next(quotations, nowhere)
-        if first < match.start() < last:
-            ends = match.end() >= last and not _goes_on(line, start, first, match.end())
-        else:
-            ends = _is_end(line, start, match)
-        if ends:
-            start = match.end()
-            yield start
+@kernel
+def _begins(codes: Codes, at: int, end: int, rows: NDArray[np.uint32]) -> bool:
+    """Whether one of `rows` stands at `at`."""
+    for row in rows:
+        length = 0
+        while length < len(row) and row[length]:
+            if at + length >= end or codes[at + length] != row[length]:
+                length = -1
+                break
+            length += 1
+        if length > 0:
+            return True
+    return False
 
 
-def _quotations(line: str) -> list[tuple[int, int]]:
-    """(first, behind the last) position of the outermost closed brackets of at most `_LONGEST_QUOTATION` characters."""
-    found: list[tuple[int, int]] = []
-    opened: list[int] = []
-    for match in _BRACKET.finditer(line):
-        mark, at = match.group(), match.start()
-        if mark in _OPENING:
-            opened.append(at)
-        elif opened and line[opened[-1]] == _PAIRS[mark]:
-            first = opened.pop()
-            if at - first <= _LONGEST_QUOTATION:
-                while found and found[-1][0] > first:  # a bracket within this one
-                    found.pop()
-                found.append((first, at + 1))
-    return found
+@kernel
+def _ends_with_name(codes: Codes, start: int, end: int) -> bool:
+    for row in _NAME_ROWS:
+        length = len(row)
+        while not row[length - 1]:
+            length -= 1
+        if end - start >= length:
+            same = True
+            for i in range(length):
+                same &= codes[end - length + i] == row[i]
+            if same:
+                return True
+    return False
 
 
-def _goes_on(line: str, start: int, first: int, last: int) -> bool:
-    """Whether the sentence from `start` goes on behind the quotation or aside from `first` to `last`."""
-    aside = line[first] in "（(" and bool(line[start:first].strip())
-    return aside or bool(_GOES_ON.match(line, last))
-
-
-def _is_end(line: str, start: int, match: re.Match[str]) -> bool:
-    """Whether the marks of `match`, outside of every bracket, end the sentence from `start`."""
-    mark, end = match.group(), match.end()
-    if end == len(line):
-        return True
-    if mark[0] in ".．":
-        before = line[max(start, match.start() - 16) : match.start()]
-        return _is_full_stop(mark, before, line[end])
-    if mark in "!?" and line[end].isascii() and line[end].isalnum():
-        return False
-    return line[end] != "を" and not line.endswith(_NAMES, start, end)
-
-
-def _is_full_stop(mark: str, before: str, after: str) -> bool:
+@kernel
+def _is_full_stop(codes: Codes, start: int, mark: int, end: int) -> bool:
     """Whether `mark`, which begins with . or ．, ends a sentence rather than a number, an enumerator or a host name."""
-    if mark == "．" and _ALNUM.match(before[-1:]):
-        return not _ALNUM.match(after) and not _ENUMERATOR.search(before)
-    if mark == ".":
-        return bool(_JAPANESE.match(before[-1:])) and not _ALNUM.match(after)
-    return set(mark) != {"."}  # ... is an ellipsis
+    before = _kind(codes, mark - 1) if mark > start else 0
+    after = _kind(codes, end)
+    if end - mark == 1 and codes[mark] == 0xFF0E and before & _ALNUM:
+        if after & _ALNUM:
+            return False
+        first = mark
+        while first > max(start, mark - 5) and _kind(codes, first - 1) & _ALNUM:
+            first -= 1
+        return mark - first > 4 or (first > start and not _kind(codes, first - 1) & (_NUMBERED | _BLANK))
+    if end - mark == 1 and codes[mark] == 0x2E:
+        return bool(before & _KANA_KANJI) and not after & _ALNUM
+    dots = 0
+    for i in range(mark, end):
+        dots += codes[i] == 0x2E
+    return dots < end - mark  # ... is an ellipsis
+
+
+@kernel
+def _is_end(codes: Codes, start: int, mark: int, end: int, line_end: int) -> bool:
+    """Whether the marks from `mark` to `end`, outside of every bracket, end the sentence from `start`."""
+    if end == line_end:
+        return True
+    if codes[mark] == 0x2E or codes[mark] == 0xFF0E:
+        return _is_full_stop(codes, start, mark, end)
+    one = end - mark == 1 and (codes[mark] == 0x21 or codes[mark] == 0x3F)
+    both = end - mark == 2 and codes[mark] == 0x21 and codes[mark + 1] == 0x3F
+    if (one or both) and _kind(codes, end) & _ASCII_ALNUM:
+        return False
+    return codes[end] != 0x3092 and not _ends_with_name(codes, start, end)  # を
+
+
+@kernel
+def _goes_on(codes: Codes, start: int, first: int, last: int, line_end: int) -> bool:
+    """Whether the sentence from `start` goes on behind the quotation or aside from `first` to `last`."""
+    if codes[first] == 0xFF08 or codes[first] == 0x28:
+        for i in range(start, first):
+            if not _kind(codes, i) & _BLANK:
+                return True
+    return _begins(codes, last, line_end, _ON) and not _begins(codes, last, line_end, _BUT_NOT)
+
+
+@kernel
+def _quotations(codes: Codes, start: int, end: int, opened: NDArray[np.int64], found: NDArray[np.int64]) -> int:
+    """Outermost closed brackets of at most `_LONGEST_QUOTATION` characters: how many, (first, behind the last) in `found`."""
+    depth = count = 0
+    for at in range(start, end):
+        kind = _kind(codes, at)
+        if kind & _OPEN:
+            opened[depth] = at
+            depth += 1
+        elif kind & _CLOSE and depth:
+            first = opened[depth - 1]
+            pair = np.uint32(0)
+            for i in range(_OPENING_OF.shape[1]):
+                if _OPENING_OF[0, i] == codes[at]:
+                    pair = _OPENING_OF[1, i]
+            if codes[first] == pair:
+                depth -= 1
+                if at - first <= _LONGEST_QUOTATION:
+                    while count and found[count - 1, 0] > first:  # a bracket within this one
+                        count -= 1
+                    found[count, 0], found[count, 1] = first, at + 1
+                    count += 1
+    return count
+
+
+@kernel
+def _cut_line(codes: Codes, start: int, end: int, quoted: NDArray[np.int64], cuts: NDArray[np.int64]) -> int:
+    """Ends of the sentences of a stripped line, in order and perhaps twice: how many, written to `cuts`."""
+    count = 0
+    for first, last in quoted:
+        # Two quotations side by side are turns of a dialogue if the first is said rather than named.
+        turn = last < end and (codes[last - 1] in (0x300D, 0x300F)) and (codes[last] in (0x300C, 0x300E))
+        if turn:
+            for i in range(first, last):
+                if _kind(codes, i) & _SAID:
+                    cuts[count] = last
+                    count += 1
+                    break
+    sentence, at, q = start, start, 0
+    while at < end:
+        if not _kind(codes, at) & _MARK:
+            at += 1
+            continue
+        mark = at
+        while at < end and _kind(codes, at) & _MARK:
+            at += 1
+        while at < end and (_kind(codes, at) & _CLOSE or codes[at] == 0x22):
+            at += 1
+        while q < len(quoted) and quoted[q, 1] < mark:
+            q += 1
+        if q < len(quoted) and quoted[q, 0] < mark < quoted[q, 1]:
+            ends = at >= quoted[q, 1] and not _goes_on(codes, sentence, quoted[q, 0], at, end)
+        else:
+            ends = _is_end(codes, sentence, mark, at, end)
+        if ends:
+            sentence = at
+            cuts[count] = at
+            count += 1
+    return count
+
+
+@kernel
+def _spans(codes: Codes) -> NDArray[np.int64]:
+    size = len(codes)
+    opened = np.empty(size + 1, np.int64)
+    found = np.empty((size // 2 + 1, 2), np.int64)
+    cuts = np.empty(2 * size + 2, np.int64)
+    out = np.empty((size + 1, 2), np.int64)
+    count = 0
+    line = 0
+    while line < size:
+        line_end = line
+        while line_end < size and codes[line_end] != 0x0A:
+            line_end += 1
+        start, end = _stripped(codes, line, line_end)
+        quoted = found[: _quotations(codes, start, end, opened, found)]
+        ends = np.sort(cuts[: _cut_line(codes, start, end, quoted, cuts)])
+        for i in range(len(ends) + 1):
+            stop = ends[i] if i < len(ends) else end
+            first, last = _stripped(codes, start, stop)
+            if first < last:
+                out[count, 0], out[count, 1] = first, last
+                count += 1
+            start = max(start, stop)
+        line = line_end + 1
+    return out[:count].copy()
+
+
+@kernel
+def _stripped(codes: Codes, start: int, end: int) -> tuple[int, int]:
+    while start < end and _kind(codes, start) & _BLANK:
+        start += 1
+    while end > start and _kind(codes, end - 1) & _BLANK:
+        end -= 1
+    return start, end

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Final
-
-import numpy as np
 
 from filters import sentences
 from filters.base import keep_if
@@ -15,16 +12,9 @@ from filters.text import Text
 
 # A line that breaks off. ・・・ from three on: one ・ is a bullet.
 _BROKEN_OFF: Final = re.compile(r"(?:…|‥|\.{3}|。{3}|・{3})[」』）)】\]]?(?:続きを読む|続きはこちら|もっと見る)?$")
+_LEFT_OFF: Final = ("…", "‥", "...", "。。。", "・・・")
 _LONGEST_BREAK: Final = 10  # characters that _BROKEN_OFF can match
 _JAPANESE_STOP: Final = re.compile(r"(?<=[ぁ-ゖァ-ヺー一-鿿])\.(?![0-9A-Za-z.])")  # papers that write 「である.」
-_SENTENCE_END: Final = re.compile(rf"[。｡．！？!?](?![0-9A-Za-z０-９])|{_JAPANESE_STOP.pattern}")
-_JAPANESE: Final = np.isin(np.arange(len(Char)), JAPANESE)
-
-
-def _line_share(text: Text, test: Callable[[str], object]) -> float:
-    """Characters in the lines that pass, among those of all lines: ten words of a menu weigh as the little they are."""
-    whole = sum(map(len, text.lines))
-    return sum(len(line) for line in text.lines if test(line)) / whole if whole else 0.0
 
 
 @keep_if(
@@ -61,8 +51,8 @@ def mean_sentence_length(text: Text) -> float:
     drop: ホーム\\n会社概要\\n採用情報\\n地図\\n問い合わせ
     misfire: 春\\n桜が咲いて\\n風が吹いて\\n君を待つ
     """
-    found = text.sentences
-    return sum(map(len, found)) / len(found) if found else 0.0
+    spans = text.spans
+    return int((spans[:, 1] - spans[:, 0]).sum()) / len(spans) if len(spans) else 0.0
 
 
 @keep_if(
@@ -81,11 +71,12 @@ def broken_off_share(text: Text) -> float:
     drop: 子育ての悩みを相談できる場所が少ないと感じる方も多…\\n春の行楽にぴったりのお弁当を紹介しま…続きを読む
     misfire: 「えっ……」\\n「まさか……」\\n「本当に……」
     """
+    if not any(left_off in text.text for left_off in _LEFT_OFF):  # 3 us instead of 30
+        return 0.0
     cut = (
         sentences.split(line)[-1] for line in text.lines if _BROKEN_OFF.search(line, max(0, len(line) - _LONGEST_BREAK))
     )
-    whole = sum(map(len, text.lines))
-    return sum(map(len, cut)) / whole if whole else 0.0
+    return sum(map(len, cut)) / text.layout.characters
 
 
 @keep_if(
@@ -103,7 +94,7 @@ def short_line_share(text: Text) -> float:
     drop: 月\\n火\\n水\\n1\\n2\\n3\\n2022年11月\\n2022年10月
     misfire: 汚れつちまつた\\n悲しみに\\n雨の降る夜\\nひとりきり
     """
-    return _line_share(text, lambda line: len(line) <= 10)
+    return text.layout.share(text.layout.length <= 10)
 
 
 @keep_if(
@@ -121,7 +112,7 @@ def sentence_line_share(text: Text) -> float:
     drop: 黒 Mサイズ 綿100%\\n白 Lサイズ 綿100%\\n紺 Sサイズ 麻50%
     misfire: 夕焼け小焼けの赤とんぼ\\n負われて見たのはいつの日か
     """
-    return _line_share(text, _SENTENCE_END.search)
+    return text.layout.share(text.layout.stops > 0)
 
 
 @keep_if(
@@ -164,7 +155,4 @@ def spaced_letter_share(text: Text) -> float:
     japanese = text.count(*JAPANESE)
     if not japanese:
         return 0.0
-    spaces = np.flatnonzero(text.classes[1:-1] == Char.SPACE) + 1
-    spaces = spaces[text.codes[spaces] != ord("\n")]
-    between = _JAPANESE[text.classes[spaces - 1]] & _JAPANESE[text.classes[spaces + 1]]
-    return int(np.count_nonzero(between)) / japanese
+    return int(text.layout.spaced.sum()) / japanese

@@ -1,38 +1,27 @@
 """Text: a read-only view of one document. What several filters ask for is computed at most once.
 
-Counts come from one pass in NumPy (UTF-32 -> class table -> bincount), n-grams from one sort a length. The naive twins
-of both stand in the tests.
+Counts come from one pass in NumPy (UTF-32 -> class table -> bincount); lines, sentences and n-grams from compiled passes
+over the code points. The plain twins of all of them stand in the tests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filters import sentences
+from filters import counting, sentences
 from filters.chars import CLASS_OF, LETTERS, Char
+from filters.counting import NGrams
+from filters.layout import Layout, layout
 
-# 2^64 / golden ratio, odd: spreads neighbouring code points (Knuth, TAOCP 3, 6.4).
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+T = TypeVar("T")
+
 _SPOKEN = np.isin(np.arange(len(Char)), (*LETTERS, Char.DIGIT))
-
-
-@dataclass(frozen=True, slots=True)
-class NGrams:
-    """Integer counts of the n-grams of a text.
-
-    total: n-grams in the text, overlaps included
-    distinct: different ones among them
-    top: occurrences of the most frequent one
-    """
-
-    total: int
-    distinct: int
-    top: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +29,7 @@ class Text:
     """A document as filters see it. Any `str`: empty, of one character a million times, with lone surrogates."""
 
     text: str
-    _ngrams: dict[int, NGrams] = field(default_factory=dict, init=False, repr=False)
+    _once: dict[object, Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def example(cls, written: str) -> Text:
@@ -73,9 +62,19 @@ class Text:
         return [line for line in map(str.strip, self.text.split("\n")) if line]
 
     @cached_property
+    def layout(self) -> Layout:
+        """The same lines as positions, and what stands in each."""
+        return layout(self.codes, self.classes)
+
+    @cached_property
     def sentences(self) -> list[str]:
         """Sentences as `filters.sentences` finds them."""
-        return sentences.split(self.text)
+        return [self.text[start:end] for start, end in self.spans.tolist()]
+
+    @cached_property
+    def spans(self) -> NDArray[np.int64]:
+        """(start, end) of each sentence, shape (sentences, 2)."""
+        return sentences.spans(self.codes)
 
     def count(self, *classes: Char) -> int:
         """Characters of the given classes."""
@@ -88,29 +87,14 @@ class Text:
 
     def ngrams(self, n: int) -> NGrams:
         """Character n-grams over letters and digits alone: rulers (＝＝＝＝), leaders and indents repeat nothing."""
-        if n not in self._ngrams:
-            self._ngrams[n] = _count_ngrams(self._spoken, n)
-        return self._ngrams[n]
+        return self.once(("ngrams", n), lambda: counting.ngrams(self._spoken, n))
+
+    def once(self, key: object, compute: Callable[[], T]) -> T:
+        """What `compute` gives, computed at the first call with `key`."""
+        if key not in self._once:
+            self._once[key] = compute()
+        return self._once[key]  # type: ignore[no-any-return]
 
     @cached_property
-    def _spoken(self) -> NDArray[np.uint64]:
-        return self.codes[_SPOKEN[self.classes]].astype(np.uint64)
-
-
-def _count_ngrams(codes: NDArray[np.uint64], n: int) -> NGrams:
-    """One 64-bit hash an n-gram, sorted: equal ones lie side by side.
-
-    Two different n-grams among a million share a hash with a probability of 3e-8, and would shift a share by 1e-6.
-    """
-    total = len(codes) - n + 1
-    if total <= 0:
-        return NGrams(0, 0, 0)
-    hashes = np.zeros(total, np.uint64)
-    for offset in range(n):
-        hashes ^= codes[offset : offset + total]
-        hashes *= _MULTIPLIER
-    hashes.sort()
-    changes = np.ones(total + 1, np.bool_)
-    np.not_equal(hashes[1:], hashes[:-1], out=changes[1:-1])
-    edges = np.flatnonzero(changes)
-    return NGrams(total, len(edges) - 1, int((edges[1:] - edges[:-1]).max()))
+    def _spoken(self) -> NDArray[np.uint32]:
+        return self.codes[_SPOKEN[self.classes]]

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline import verbs
@@ -79,6 +79,41 @@ def _parser() -> argparse.ArgumentParser:
     filters.add_argument("code", nargs="?", help="a code or the beginning of one, e.g. JA101 or JA1")
     filters.set_defaults(verb=verbs.filters)
 
+    tune = verbs_of.add_parser("tune", help="what other bounds of a filter would keep, from the values of a run")
+    tune.add_argument("code", help="the code of a filter, e.g. JA101")
+    tune.add_argument("recipe", nargs="?", help="the recipe that was run (default: the last one)")
+    tune.add_argument("--at-least", type=float, action="append", default=[], help="a lower bound to try (repeatable)")
+    tune.add_argument("--at-most", type=float, action="append", default=[], help="an upper bound to try (repeatable)")
+    tune.add_argument(
+        "--excerpts", type=int, default=0, help="documents that the last bound treats otherwise (default: 0)"
+    )
+    _places(tune)
+    tune.set_defaults(verb=_of_judge("tune"))
+
+    diff = verbs_of.add_parser("diff", help="documents whose fate two recipes disagree on, by reason")
+    diff.add_argument("a", help="a recipe that was run")
+    diff.add_argument("b", help="another, or the same with --profile or another --work-b")
+    diff.add_argument("--profile", help="judge b by this profile instead of its own filters")
+    diff.add_argument("--work-a", help="where the work of a lies, instead of the recipe's")
+    diff.add_argument("--work-b", help="where the work of b lies, instead of the recipe's")
+    diff.add_argument("--excerpts", type=int, default=5, help="documents to name (default: 5)")
+    diff.add_argument("-o", "--output", type=Path, help="write all of them to this file, as JSON Lines")
+    diff.set_defaults(verb=_of_judge("diff"))
+
+    profiles = verbs_of.add_parser("profiles", help="sets of bounds to start from, and what each would keep of a run")
+    profiles.add_argument("name", nargs="?", help="a profile to describe")
+    profiles.add_argument("--run", dest="recipe", help="compare all profiles over this recipe's run")
+    _places(profiles)
+    profiles.set_defaults(verb=_of_judge("profiles"))
+
+    train = verbs_of.add_parser("train-classifier", help="learn from good and bad documents what a good one is")
+    train.add_argument("--good", type=Path, required=True, help="JSON lines or Parquet (a file or a folder)")
+    train.add_argument("--bad", type=Path, required=True, help="the same")
+    train.add_argument("-o", "--output", type=Path, required=True, help="where the model goes, e.g. quality.npz")
+    train.add_argument("--text-column", default="text", help="(default: text)")
+    train.add_argument("--limit", type=int, default=100_000, help="documents of each kind at most (default: 100000)")
+    train.set_defaults(verb=_of_judge("train_classifier"))
+
     templates = verbs_of.add_parser(
         "templates", help="templates of wiki dumps that the cleaner does not know, by frequency"
     )
@@ -101,6 +136,17 @@ def _parser() -> argparse.ArgumentParser:
     select.add_argument("--limit", type=_positive, default=0, help="at most so many records")
     select.set_defaults(verb=verbs.select)
     return parser
+
+
+def _of_judge(name: str) -> Callable[[argparse.Namespace], int]:
+    """These need NumPy and Arrow, which `--help` must not wait for."""
+
+    def verb(options: argparse.Namespace) -> int:
+        from pipeline import verbs_judge
+
+        return int(getattr(verbs_judge, name)(options))
+
+    return verb
 
 
 def _recipe(parser: argparse.ArgumentParser) -> None:

@@ -92,6 +92,7 @@ class SourceEntry(Closed):
     terms: str = Field(description="URL of the terms of use")
     inputs: list[InputFile]
     samples: list[Sample]
+    pii: dict[str, int] = Field(description="places masked in texts and titles, by kind")
     policies: dict[str, int] = Field(
         description="documents written by what their page says of its use: noai, noindex, ..."
     )

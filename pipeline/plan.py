@@ -83,6 +83,7 @@ class Plan:
             Edits(),
             recipe.stage("language"),
             *(Measure(name) for view in (Text, Page) for name, family in FAMILIES.items() if family.view is view),
+            *recipe.measures,
             Judge(tuple(early)),
             *(Measure(name) for name, family in FAMILIES.items() if family.view is Words),
             Verdict(tuple(bound for bound in recipe.bounds if _of_words(bound))),

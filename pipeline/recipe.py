@@ -9,17 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filters import FILTERS
-from pipeline import checks
+from pipeline import checks, recipe_filters
 from pipeline.acquire.remote import Network
 from pipeline.errors import UsageError
+from pipeline.recipe_measures import measures
 from pipeline.recipe_source import READERS, Source, sources
 from stages.bands import Bands
 from stages.base import Stage
 from stages.dedup import Dedup
-from stages.judge import Bound, bounds_for
+from stages.judge import Bound
 from stages.language import Language
 from stages.minhash import MinHashStage
+from stages.own import Own
+from stages.pii import DEFAULT, KINDS
 from stages.tokens import Tokens
 from stages.write import Shards, Write
 
@@ -41,10 +43,13 @@ class Recipe:
     sources: tuple[Source, ...]
     work: Path
     release: Path
+    profile: str  # what the bounds start from
     bounds: tuple[Bound, ...]
     because: Mapping[str, str]  # code -> reason of a bound that differs from the filter's own
     stages: Mapping[str, Mapping[str, Any]]  # name -> parameters
     network: Network
+    measures: tuple[Own, ...] = ()  # of the recipe's own
+    pii: tuple[str, ...] = DEFAULT  # kinds of personal information that are masked in the release
     relative: tuple[str, ...] = ()  # output paths as they were written, where that was relative
 
     def stage(self, name: str) -> Stage:
@@ -55,7 +60,7 @@ class Recipe:
         return READERS[source.kind](**{**source.options, **more})
 
     def writer(self, source: Source) -> Write:
-        return Write(source.name, source.license, **self._tokenizer())
+        return Write(source.name, source.license, **self._tokenizer(), pii=self.pii)
 
     def shards(self) -> Shards:
         return Shards(**{**self._tokenizer(), **self.stages.get("shards", {})})
@@ -83,24 +88,28 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
     path = Path(path)
     table = _parse(path)
     where = str(path)
-    checks.closed(table, ("name", "source", "filters", "stages", "network", "output"), where)
+    checks.closed(table, ("name", "source", "filters", "measure", "stages", "network", "pii", "output"), where)
     folder = path.resolve().parent
     network = checks.typed(Network, checks.table(table, "network", where), folder, f"{where} [network]")
     output = checks.table(table, "output", where)
     checks.closed(output, ("work", "release"), f"{where} [output]")
     places = {"work": work or checks.text(output, "work", f"{where} [output]"),
               "release": release or checks.text(output, "release", f"{where} [output]")}  # fmt: skip
-    bounds, because = _bounds(checks.table(table, "filters", where), where)
+    chosen = recipe_filters.chosen(checks.table(table, "filters", where), f"{where} [filters]")
+    own = measures(table.get("measure", []), folder, where)
     return Recipe(
         path=path,
         name=checks.text(table, "name", where),
         sources=sources(table.get("source"), folder, where),
         work=checks.resolve(Path.cwd() if work else folder, places["work"]),
         release=checks.resolve(Path.cwd() if release else folder, places["release"]),
-        bounds=bounds,
-        because=because,
+        profile=chosen.profile,
+        bounds=chosen.bounds + own.bounds,
+        because={**chosen.because, **own.because},
+        measures=own.stages,
         stages=_stages(checks.table(table, "stages", where), folder, where),
         network=Network(**network),
+        pii=_pii(checks.table(table, "pii", where), f"{where} [pii]"),
         relative=tuple(f"{what} = {place}" for what, place in places.items() if not os.path.isabs(place)),
     )
 
@@ -117,46 +126,15 @@ def _parse(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
 
 
-def _bounds(table: Mapping[str, Any], where: str) -> tuple[tuple[Bound, ...], dict[str, str]]:
-    """Select filters by code or code prefix and move bounds; every moved bound says why."""
-    where = f"{where} [filters]"
-    checks.closed(table, ("select", "ignore", "bounds"), where)
-    chosen = _select(table.get("select", ["JA"]), where) - _select(table.get("ignore", []), where)
-    bounds = {bound.code: bound for bound in bounds_for(sorted(chosen))}
-    because: dict[str, str] = {}
-    for code, change in checks.table(table, "bounds", where).items():
-        here = f"{where} bounds.{code}"
-        if code not in FILTERS:
-            raise UsageError(f"{here}: no such filter{checks.nearest(code, FILTERS)}; `seimai filters` lists them")
-        if code not in bounds:
-            raise UsageError(f"{here}: the filter is not selected; add {code!r} to select")
-        if not isinstance(change, dict):
-            raise UsageError(
-                f"{here}: must be a table, e.g. [filters.bounds.{code}] with at_least or at_most, and because"
-            )
-        checks.closed(change, ("at_least", "at_most", "because"), here)
-        because[code] = checks.text(change, "because", f"{here} (a moved bound must say why)")
-        low, high = bounds[code].at_least, bounds[code].at_most
-        if "at_least" in change:
-            low = checks.number(change["at_least"], f"{here}.at_least")
-        if "at_most" in change:
-            high = checks.number(change["at_most"], f"{here}.at_most")
-        bounds[code] = Bound(code, low, high)
-    return tuple(bounds.values()), because
-
-
-def _select(prefixes: Any, where: str) -> set[str]:
-    if not isinstance(prefixes, list):
-        raise UsageError(f"{where}: select and ignore are lists of codes or code prefixes, e.g. ['JA1', 'JA203']")
-    chosen: set[str] = set()
-    for prefix in prefixes:
-        found = {code for code in FILTERS if code.startswith(str(prefix))}
-        if not found:
-            raise UsageError(
-                f"{where}: no filter is called {prefix!r}{checks.nearest(str(prefix), FILTERS)}; see `seimai filters`"
-            )
-        chosen |= found
-    return chosen
+def _pii(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    checks.closed(table, ("mask",), where)
+    if "mask" not in table:
+        return DEFAULT
+    chosen = checks.texts(table, "mask", where, "mask = ['mail', 'phone']") if table["mask"] != [] else []
+    for kind in chosen:
+        if kind not in KINDS:
+            raise UsageError(f"{where} mask: no kind {kind!r}{checks.nearest(kind, KINDS)}")
+    return tuple(chosen)
 
 
 def _stages(table: Mapping[str, Any], folder: Path, where: str) -> dict[str, dict[str, Any]]:

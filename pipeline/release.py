@@ -160,6 +160,7 @@ def _source_entry(plan: Plan, outcome: Outcome, source: Source) -> SourceEntry:
         inputs=list(files),
         samples=samples(outcome, source.name, source.samples),
         licenses=written_by("license", outcome, source.name),
+        pii=written_by("pii", outcome, source.name),
         policies=written_by("policy", outcome, source.name),
         funnel=funnel(outcome, source.name),
     )

@@ -13,6 +13,7 @@ from filters.base import Filter
 from pipeline.manifest import Funnel, Manifest, Sample, Size
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
 from stages.lsh import Shape, found
+from stages.own import PREFIX
 
 OTHER_REASONS = {
     "dedup.exact": "the same text as a kept document",
@@ -25,6 +26,8 @@ def meaning(reason: str) -> str:
     """What a reason means: the name of the filter, or a few words."""
     if reason in FILTERS:
         return FILTERS[reason].name.replace("_", " ")
+    if reason.startswith(PREFIX):
+        return "a measure of the recipe"
     return {**PASSED_REASONS, **EXTRACT_REASONS, **OTHER_REASONS}.get(reason, "")
 
 

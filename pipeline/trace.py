@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters import FILTERS
 from pipeline.commit import Committed
 from pipeline.errors import UsageError
 from pipeline.plan import Plan, committed_dedup, survey
@@ -147,4 +146,4 @@ def _values(found: Found, plan: Plan) -> Iterator[str]:
         limits += [f"at most {bound.at_most:g}"] if bound.at_most is not None else []
         why = f"; {because[bound.code]}" if bound.code in because else ""
         mark = " " if bound.keeps(value) else "x"
-        yield f"  {mark} {bound.code} {FILTERS[bound.code].name}: {value:.4g} ({', '.join(limits)}{why})"
+        yield f"  {mark} {bound.code} {meaning(bound.code)}: {value:.4g} ({', '.join(limits)}{why})"

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stages.kernels import kernel
+from filters.kernels import kernel
 
 Bytes = npt.NDArray[np.uint8]
 Units = npt.NDArray[np.uint16]  # UTF-16 code units: every character of these encodings is one

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from filters.kernels import kernel
 from stages.columns import matrix
-from stages.kernels import kernel
 from stages.parquet import Rows
 
 U64 = npt.NDArray[np.uint64]

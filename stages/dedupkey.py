@@ -15,7 +15,7 @@ import unicodedata
 import numpy as np
 import numpy.typing as npt
 
-from stages.kernels import kernel
+from filters.kernels import kernel
 
 Codes = npt.NDArray[np.uint32]
 

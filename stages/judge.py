@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from filters import FAMILIES, FILTERS
+from filters import FILTERS
 from stages.base import Sidecar, Sink
 
 ERROR = "error"  # reason of a document that a stage could not measure; it stands in that stage's quarantine
@@ -24,6 +24,11 @@ class Bound:
 
     def keeps(self, value: float) -> bool:
         return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
+
+
+def measured_by(code: str) -> str:
+    """The key of the stage that measures a filter, or a measure of the recipe's own."""
+    return f"measure-{FILTERS[code].family if code in FILTERS else code}"
 
 
 VERDICT = pa.schema(
@@ -49,27 +54,19 @@ class Judge(Sidecar):
     @property
     def columns(self) -> Mapping[str, Sequence[str]]:
         columns: dict[str, Sequence[str]] = {self.before[0]: self._before_columns, "tokens": ("characters", "tokens")}
-        for family, codes in self._families().items():
-            columns[f"measure-{family}"] = codes
+        for bound in self.bounds:
+            columns[measured_by(bound.code)] = (*columns.get(measured_by(bound.code), ()), bound.code)
         return columns
 
     @property
     def _before_columns(self) -> tuple[str, ...]:
         return ("reason",)
 
-    def _families(self) -> dict[str, tuple[str, ...]]:
-        codes = {bound.code for bound in self.bounds}
-        chosen = {name: tuple(f.code for f in family.filters if f.code in codes) for name, family in FAMILIES.items()}
-        return {name: found for name, found in chosen.items() if found}
-
     def params(self) -> dict[str, Any]:
         return {"bounds": [[b.code, b.at_least, b.at_most] for b in self.bounds]}
 
     def rows(self, batch: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
-        values: dict[str, list[float | None]] = {}
-        for family, codes in self._families().items():
-            for code in codes:
-                values[code] = batch[f"measure-{family}"][code].to_pylist()
+        values = {b.code: batch[measured_by(b.code)][b.code].to_pylist() for b in self.bounds}
         rows = [
             self._verdict(before, [(bound, values[bound.code][i]) for bound in self.bounds])
             for i, before in enumerate(self._spoken(batch[self.before[0]]))

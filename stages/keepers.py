@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from filters.kernels import kernel
 from stages.components import I64, U64
-from stages.kernels import kernel
 
 KEPT = -1
 _NO_KEYS: U64 = np.empty(0, dtype=np.uint64)

@@ -21,17 +21,15 @@ it is (JA103). A claim of another language ends the discount.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 
 from stages.base import Sidecar, Sink
+from stages.digest import sha256_of
 from stages.edits import edited
 from stages.lid import BUILT_IN, identify, model_path
 from stages.paragraphs import Evidence, evidence
@@ -50,12 +48,6 @@ _JAPANESE_CODES = ("ja", "jpn", "jp")  # the last one is no language code, but i
 class Score(NamedTuple):
     japanese: float  # how surely this is a Japanese document, 0 to 1; 0.5 is an even chance
     paragraphs: float  # share of its letters in Japanese paragraphs, 0 to 1
-
-
-@lru_cache(maxsize=4)
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def score(text: str, model_says: float, title: str = "", declared: str = "") -> Score:

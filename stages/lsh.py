@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stages.kernels import kernel
+from filters.kernels import kernel
 
 Keys = npt.NDArray[np.uint64]
 

@@ -11,8 +11,8 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
+from filters.kernels import kernel
 from stages.dedupkey import Codes
-from stages.kernels import kernel
 
 Hashes = npt.NDArray[np.uint64]
 Signature = npt.NDArray[np.uint32]

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from filters.kernels import kernel
 from stages.hanzi import KIND_OF, Kind
-from stages.kernels import kernel
 
 Counts = NDArray[np.int64]
 

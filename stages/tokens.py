@@ -19,7 +19,7 @@ import pyarrow as pa
 import tiktoken
 
 from stages.base import PATH, InputError, Sidecar, Sink
-from stages.language import sha256_of
+from stages.digest import sha256_of
 
 BUILT_IN = "qwen"
 # The split pattern of the Qwen tokenizer (model card of Qwen/Qwen-7B, tokenization_qwen.py).

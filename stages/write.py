@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.base import MAIN, PATH, Inputs, Sink, Stage
+from stages.digest import sha256_of
 from stages.documents import NAMES
 from stages.edits import edited
-from stages.language import sha256_of
+from stages.pii import DEFAULT, KINDS, VERSION, Masked, mask
 from stages.tokens import BUILT_IN, count, vocabulary, vocabulary_path
 
 # Uncompressed text of a row group: small enough for a loader to shuffle by row group, large enough to compress.
@@ -68,14 +69,21 @@ class Write(Stage):
     source: str = ""
     license: str = ""
     tokenizer: str = field(default=BUILT_IN, metadata=PATH)
+    pii: tuple[str, ...] = DEFAULT  # kinds that are masked in texts and titles
 
     name: ClassVar[str] = "write"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     libraries: ClassVar[tuple[str, ...]] = ("tiktoken",)
     needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "language", "tokens", "verdict", "dedup")
 
     def params(self) -> dict[str, Any]:
-        return {"source": self.source, "license": self.license, "tokenizer": vocabulary(self.tokenizer).key}
+        pii = [kind for kind in KINDS if kind in self.pii]
+        return {
+            "source": self.source,
+            "license": self.license,
+            "tokenizer": vocabulary(self.tokenizer).key,
+            "pii": {"version": VERSION, "kinds": pii} if pii else {},
+        }
 
     def resources(self) -> dict[str, str]:
         return {"tokenizer": sha256_of(vocabulary_path(self.tokenizer))}
@@ -96,7 +104,7 @@ class Write(Stage):
             verdict, dedup = batch["verdict"]["keep"], batch["dedup"]
             keep = pc.and_(verdict, dedup["keep"])
             self._funnel(sink, verdict, keep, batch["tokens"], dedup["level"])
-            table = self._final({stage: table.filter(keep) for stage, table in batch.items()})
+            table = self._final({stage: table.filter(keep) for stage, table in batch.items()}, sink)
             self._tell(sink, batch["extract"].filter(keep))
             sink.count("written", table.num_rows)
             sink.count("written.characters", _sum(table["characters"]))
@@ -124,9 +132,9 @@ class Write(Stage):
         for signal, n in Counter(signal for policy in kept["policy"].to_pylist() for signal in policy.split()).items():
             sink.count(f"policy.{signal}", n)
 
-    def _final(self, kept: Mapping[str, pa.Table]) -> pa.Table:
+    def _final(self, kept: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
         extract = kept["extract"]
-        texts = edited(extract["text"], kept["edits"]["edits"])
+        texts = self._masked(list(edited(extract["text"], kept["edits"]["edits"])), sink)
         return pa.table(
             {
                 "id": pa.array([id.hex() for id in extract["id"].to_pylist()], pa.string()),
@@ -138,8 +146,15 @@ class Write(Stage):
                 "japanese": kept["language"]["japanese"].cast(pa.float32()),
                 "cluster_size": kept["dedup"]["cluster_size"],
                 **{name: extract[name] for name in _AS_EXTRACTED},
+                "title": pa.array(self._masked(extract["title"].to_pylist(), sink), pa.string()),
             }
         )
+
+    def _masked(self, texts: list[str], sink: Sink) -> list[str]:
+        masked: list[Masked] = [mask(text, self.pii) for text in texts]
+        for kind, n in ((kind, n) for each in masked for kind, n in each.counts.items()):
+            sink.count(f"pii.{kind}", n)
+        return [each.text for each in masked]
 
 
 @dataclass(frozen=True)

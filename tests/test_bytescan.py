@@ -181,10 +181,11 @@ def test_scan_works_where_nothing_can_be_cached(tmp_path: Path) -> None:
 
     And by the first call: importing compiles nothing.
     """
-    (tmp_path / "stages").mkdir()
-    for name in ("__init__.py", "bytescan.py", "kernels.py"):
-        (tmp_path / "stages" / name).write_bytes((ROOT / "stages" / name).read_bytes())
-    (tmp_path / "stages" / "__pycache__").write_text("a file where numba would put its directory")
+    for package, module in (("stages", "bytescan.py"), ("filters", "kernels.py")):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+        (tmp_path / package / module).write_bytes((ROOT / package / module).read_bytes())
+        (tmp_path / package / "__pycache__").write_text("a file where numba would put its directory")
     home = tmp_path / "home"
     home.write_text("a file where the cache of the user would be")
     code = (

@@ -6,6 +6,7 @@ import math
 import pickle
 import unicodedata
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 from filters import FAMILIES, FILTERS
 from filters.base import Filter, View
 from filters.chars import CLASS_OF, JAPANESE, LETTERS, Char
+from filters.listed import built_in, compiled, read
 from filters.page import Page
-from filters.phrases import Phrases
 from filters.text import Text
 from filters.words import Words
 
@@ -171,17 +172,56 @@ def test_a_character_has_the_class_a_japanese_reader_expects(characters: str, ch
         ("サック", "リュックサックとサック", 3),
         ("サック", "サックスの音", 0),
         ("AV女優", "CCAV女優とAV女優", 4),
-        ("RSS", "FRSSとＲＳＳとRSS", 3),
+        ("RSS", "FRSSとＲＳＳとRSS", 6),
         ("人妻", "人妻と人妻", 4),
     ],
 )
 def test_phrases_keep_script_boundaries(phrase: str, text: str, characters: int) -> None:
-    assert Phrases(phrase).characters(text) == characters
+    assert compiled({"a": [phrase]}).find(Text(text)).count("a").characters == characters
 
 
-def test_a_phrase_within_another_is_refused() -> None:
-    with pytest.raises(ValueError, match="送料無料 contains 送料"):
-        Phrases("送料 送料無料")
+PHRASES = st.text("あいカサ漢aB", min_size=2, max_size=4)
+
+
+@given(
+    st.lists(PHRASES, min_size=1, max_size=6),
+    st.lists(PHRASES, max_size=6),
+    st.text("あいカサー漢aBｂ１。\n𠮷", max_size=60),
+)
+def test_the_trie_finds_what_one_finds_by_looking(one: list[str], two: list[str], text: str) -> None:
+    listed = compiled({"one": one, "two": two}).find(Text(text))
+    for name, phrases in (("one", one), ("two", two)):
+        covered: set[int] = set()
+        seen: set[str] = set()
+        folded = text.lower().replace("ｂ", "b")
+        for phrase in {phrase.lower() for phrase in phrases}:
+            for start in range(len(text)):
+                end = start + len(phrase)
+                if folded[start:end] == phrase and not _cut(folded, start) and not _cut(folded, end):
+                    covered |= set(range(start, end))
+                    seen.add(phrase)
+        assert listed.count(name) == (len(covered), len(seen))
+
+
+def _cut(text: str, at: int) -> bool:
+    """A boundary within a run of katakana or of Latin letters."""
+    return 0 < at < len(text) and any(text[at - 1] in script and text[at] in script for script in ("カサー", "ab"))
+
+
+def test_the_lists_of_the_package_say_what_they_are_and_repeat_nothing() -> None:
+    for path in sorted(Path("filters/lists").glob("*.txt")):
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith(f"# category: {path.stem}.") and "Licence: CC0-1.0" in text
+        phrases = [phrase for line in text.splitlines() if not line.startswith("#") for phrase in line.split()]
+        assert len(phrases) == len(set(phrases)), path
+    assert len(built_in().names) == 11
+
+
+def test_a_phrase_that_cannot_match_is_refused_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("# prose\n長い語句 語\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"mine\.txt: '語' is no phrase of 2 to 32"):
+        read([path])
 
 
 def test_morphemes_join_to_the_text() -> None:

@@ -186,8 +186,11 @@ def test_a_changed_code_measures_its_family_again(copy: Path) -> None:
     assert changed(copy, "repetition.py", 'code="JA303"', 'code="JA304"') == {"repetition"}
 
 
-def test_a_changed_word_list_measures_its_family_again(copy: Path) -> None:
-    assert changed(copy, "lexicon.py", "オンラインカジノ ", "") == {"lexicon"}
+def test_a_changed_list_measures_the_family_that_reads_it_again() -> None:
+    read = {name: set(family.resources()) for name, family in FAMILIES.items()}
+    stand = {f"lists/{path.name}" for path in (PACKAGE / "lists").glob("*.txt")}
+    assert stand == read["boilerplate"] | read["lexicon"], "each list is part of some family's identity"
+    assert not read["boilerplate"] & read["lexicon"]
 
 
 def test_a_changed_table_measures_all_that_read_text(copy: Path) -> None:
@@ -195,7 +198,7 @@ def test_a_changed_table_measures_all_that_read_text(copy: Path) -> None:
 
 
 def test_changed_phrase_matching_measures_the_families_with_lists(copy: Path) -> None:
-    assert changed(copy, "phrases.py", "sorted(set", "list(set") == {"boilerplate", "lexicon"}
+    assert changed(copy, "listed.py", "LONGEST: Final = 32", "LONGEST: Final = 31") == {"boilerplate", "lexicon"}
 
 
 def test_changed_morphemes_measure_the_words_families(copy: Path) -> None:
@@ -214,9 +217,9 @@ def test_the_fingerprint_of_a_family_is_that_of_its_source() -> None:
     assert FAMILIES["script"].fingerprint == fingerprint("script", PACKAGE)
 
 
-def test_only_morphemes_need_a_dictionary() -> None:
+def test_what_families_read_is_part_of_their_identity() -> None:
     needing = {family.name for family in FAMILIES.values() if family.resources()}
-    assert needing == {"grammar"}
+    assert needing == {"boilerplate", "grammar", "lexicon"}  # lists of phrases, and the dictionary
     assert all(len(digest) == 64 for digest in Words.resources().values())
 
 

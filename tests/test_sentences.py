@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.sentences import split
+from tests import plain_sentences
 
 # Name -> text with ¦ where a sentence ends.
 TABLE = {
@@ -80,3 +81,27 @@ def test_sentences_are_stripped_and_not_empty(text: str) -> None:
 def test_a_long_line_of_one_thing_is_cut_in_time(unit: str) -> None:
     # Milliseconds; anything quadratic would take many seconds here.
     assert "".join(split(unit * 20_000)) == unit * 20_000
+
+
+# What the rules look at, so that short texts meet them often.
+PIECES = (
+    *'あアー漢a1Ａ１。．.！!?？、，「」『』（）()\n \u3000・…をYahoo!"〇第\ud800𠮷',
+    "と",
+    "ところ",
+    "は",
+    "はい",
+    "って",
+    "モーニング娘。",
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+@settings(deadline=None, max_examples=300)
+def test_the_compiled_splitter_equals_its_plain_twin(text: str) -> None:
+    assert split(text) == plain_sentences.split(text)
+
+
+@given(st.text(max_size=200))
+@settings(deadline=None)
+def test_the_compiled_splitter_equals_its_plain_twin_on_any_text(text: str) -> None:
+    assert split(text) == plain_sentences.split(text)

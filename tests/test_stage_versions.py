@@ -23,7 +23,7 @@ def test_a_changed_stage_raises_its_version_or_says_that_its_output_is_the_same(
 
 def test_the_source_of_a_stage_is_all_that_it_imports() -> None:
     assert {"stages.language", "stages.edits", "stages.paragraphs"} <= set(closure("stages.language"))
-    assert {"stages.charset", "stages.bytescan", "stages.kernels"} <= set(closure("stages.extract_warc"))
+    assert {"stages.charset", "stages.bytescan", "filters.kernels"} <= set(closure("stages.extract_warc"))
 
 
 def test_the_parser_behind_the_guard_counts_as_source_of_extraction() -> None:

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
+from filters.kernels import kernel
 from stages.bytescan import Words, utf8_counts
 from stages.charset import decode, gate
-from stages.kernels import kernel
 from stages.warc import Record, read
 from tests.encodings import ENCODERS, PASSAGES, Encoder, edit_distance, expressible, page
 

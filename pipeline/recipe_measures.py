@@ -1,0 +1,69 @@
+"""`[[measure]]` of a recipe: measures of its own (lists of phrases, models), each with its bounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline import checks
+from pipeline.errors import UsageError
+from stages.judge import Bound
+from stages.own import KINDS, PREFIX, TOKENS, Own
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
+_KEYS = ("name", "kind", "path", "label", "tokens", "at_least", "at_most", "because")
+
+
+class Measures(NamedTuple):
+    stages: tuple[Own, ...]
+    bounds: tuple[Bound, ...]  # in code order; a measure without one is stored and judges nothing
+    because: Mapping[str, str]
+
+
+def measures(value: Any, folder: Path, where: str) -> Measures:
+    if not isinstance(value, list):
+        raise UsageError(f"{where}: write [[measure]], once for each, with name, kind and path")
+    found = sorted((_measure(item, folder, f"{where} [[measure]] {i}") for i, item in enumerate(value, 1)), key=_code)
+    codes = [own.code for own, _, _ in found]
+    for code in codes:
+        if codes.count(code) > 1:
+            raise UsageError(f"{where}: two measures are called {code.removeprefix(PREFIX)!r}; give each its own name")
+    bounds = tuple(bound for _, bound, _ in found if bound)
+    return Measures(tuple(own for own, _, _ in found), bounds, {own.code: why for own, bound, why in found if bound})
+
+
+def _code(found: tuple[Own, Bound | None, str]) -> str:
+    return found[0].code
+
+
+def _measure(item: Any, folder: Path, where: str) -> tuple[Own, Bound | None, str]:
+    if not isinstance(item, dict):
+        raise UsageError(f"{where}: must be a table with name, kind and path")
+    checks.closed(item, _KEYS, where)
+    name, kind = checks.text(item, "name", where), checks.text(item, "kind", where)
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{where}: name = {name!r}: up to 31 of a-z, 0-9, '_' and '-', beginning with one of the first two"
+        )
+    if kind not in KINDS:
+        raise UsageError(f"{where}: kind = {kind!r}{checks.nearest(kind, KINDS)}; one of {', '.join(KINDS)}")
+    tokens = item.get("tokens", "text")
+    if tokens not in TOKENS:
+        raise UsageError(
+            f"{where}: tokens = {tokens!r}{checks.nearest(str(tokens), TOKENS)}; one of {', '.join(TOKENS)}"
+        )
+    if kind not in ("fasttext", "kenlm") and ("tokens" in item or "label" in item):
+        raise UsageError(f"{where}: label and tokens are for kind = 'fasttext' (and tokens for 'kenlm')")
+    own = Own(
+        code=PREFIX + name,
+        kind=kind,  # type: ignore[arg-type]
+        path=str(checks.resolve(folder, checks.text(item, "path", where))),
+        label=checks.text(item, "label", where) if "label" in item else "",
+        tokens=tokens,
+    )
+    low, high = (checks.number(item[key], f"{where} {key}") if key in item else None for key in ("at_least", "at_most"))
+    if low is None and high is None:
+        return own, None, ""
+    return own, Bound(own.code, low, high), checks.text(item, "because", f"{where} (a bound must say why)")

@@ -1,0 +1,106 @@
+"""What a kind of personal data is: a finder of spans, a placeholder, and examples that are tested.
+
+Masking is idempotent by three rules that every kind keeps:
+
+- a placeholder holds nothing that a finder looks for, and its words count as no wording (a word behind `<` never does)
+- a placeholder next to a candidate counts as the letters that stood there, so a mask never uncovers another
+- "near" is counted in sentence and line ends, which no masked span holds, never in characters, which masks change
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from stages.spans import Span
+
+Finder = Callable[[str], Iterable[Span]]
+
+REGISTRY: dict[str, Kind] = {}  # in the order in which kinds are masked; `stages.pii.KINDS` is the full one
+_EXAMPLE = re.compile(r"^[ \t]*(keep|mask|misfire|missed):[ \t]*(.*)", re.MULTILINE)
+
+DIGITS = "0-9０-９"
+HYPHENS = "\\-‐‑‒–—―−－ー─﹣ｰ"
+_NARROW: dict[int, int | str] = {
+    code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if code != 0xFF0D
+} | dict.fromkeys(map(ord, "\u3000\u00a0\u2009\t"), " ")
+_FOLD = _NARROW | dict.fromkeys(map(ord, "‐‑‒–—―−－ー─﹣ｰ"), "-")
+
+
+def narrow(text: str) -> str:
+    """Full-width ASCII and blanks as ASCII; the length stays."""
+    return text.translate(_NARROW)
+
+
+def fold(text: str) -> str:
+    """The same, and hyphens of all sorts as ASCII; also the ー of words, so look for none in it."""
+    return text.translate(_FOLD)
+
+
+class Example(NamedTuple):
+    """One line of a docstring. `misfire`: masked and ought to stay; `missed`: stays and ought to be masked."""
+
+    kind: str  # keep, mask, misfire or missed
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of personal data."""
+
+    name: str
+    placeholders: tuple[str, ...]
+    default: bool
+    doc: str  # the docstring without its examples
+    examples: tuple[Example, ...]
+    find: Finder
+
+
+def kind(*placeholders: str, default: bool = False) -> Callable[[Finder], Kind]:
+    """Register the decorated finder under its own name. Its docstring has a `keep:` and a `mask:` example at least."""
+
+    def register(find: Finder) -> Kind:
+        doc = inspect.cleandoc(find.__doc__ or "")
+        examples = tuple(Example(what, text.replace("\\n", "\n")) for what, text in _EXAMPLE.findall(doc))
+        name = find.__name__
+        for needed in ("keep", "mask"):
+            if needed not in {example.kind for example in examples}:
+                raise TypeError(f"PII kind {name}: needs a '{needed}:' example in its docstring")
+        REGISTRY[name] = Kind(name, placeholders, default, _EXAMPLE.sub("", doc).strip(), examples, find)
+        return REGISTRY[name]
+
+    return register
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Where in a text some words are, and how far a place is from them. Built in O(len(text)) on the first question."""
+
+    text: str
+    words: re.Pattern[str]
+
+    def before(self, at: int, ends: int) -> bool:
+        """Whether one of the words is before `at` with at most `ends` ends of lines or sentences between."""
+        found = bisect_left(self._words, at)
+        return bool(found) and self._ends_before(at) - self._ends_before(self._words[found - 1]) <= ends
+
+    def behind(self, at: int) -> bool:
+        """Whether one of the words is behind `at` in the same sentence and line."""
+        found = bisect_left(self._words, at)
+        return found < len(self._words) and self._ends_before(self._words[found]) == self._ends_before(at)
+
+    def _ends_before(self, at: int) -> int:
+        return bisect_right(self._ends, at)
+
+    @cached_property
+    def _words(self) -> list[int]:
+        return [found.start() for found in self.words.finditer(self.text)]
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [found.start() for found in re.finditer("[。\n]", self.text)]
