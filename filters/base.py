@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from filters.examples import Example, parse
 from filters.fingerprint import fingerprint
 from filters.page import Page
 from filters.text import Text
@@ -28,20 +29,13 @@ V = TypeVar("V", Text, Page, Words)
 REGISTRY: dict[str, Filter] = {}  # code -> filter, in the order of import; `filters.FILTERS` is the sorted, full one
 
 _CODE = re.compile(r"JA\d{3}")
-# `keep: text`, going on over the lines below that are indented further (joined without a space, as Japanese has none).
-_EXAMPLE = re.compile(r"^([ \t]*)(keep|drop|misfire):[ \t]*(.*(?:\n\1[ \t]+\S.*)*)", re.MULTILINE)
+# `misfire`: a text that ought to be kept and is dropped, a known mistake.
+_KINDS = ("keep", "drop", "misfire")
 _PACKAGE = Path(__file__).parent
 
 
 class FilterError(Exception):
     """A filter that is not fully declared, or a measure that gave no number. One line: file, code, mend."""
-
-
-class Example(NamedTuple):
-    """One line of a docstring. `misfire`: a text that ought to be kept and is dropped, a known mistake."""
-
-    kind: Literal["keep", "drop", "misfire"]
-    text: str
 
 
 class Verdict(NamedTuple):
@@ -149,9 +143,7 @@ def _declare(measure: Callable[..., float], code: str, source: str, at_least: fl
         raise FilterError(f"{where}: needs at_least= or at_most=")
     if not at_least <= at_most:
         raise FilterError(f"{where}: at_least={at_least} and at_most={at_most} leave nothing to keep")
-    doc = inspect.cleandoc(measure.__doc__ or "")
-    examples = _examples(doc)
-    prose = _EXAMPLE.sub("", doc).strip()
+    prose, examples = parse(inspect.cleandoc(measure.__doc__ or ""), _KINDS)
     if not prose:
         raise FilterError(f"{where}: needs a docstring that says what it drops (never run Python with -OO)")
     missing = [kind for kind in ("keep", "drop") if kind not in {e.kind for e in examples}]
@@ -160,13 +152,6 @@ def _declare(measure: Callable[..., float], code: str, source: str, at_least: fl
     declared = Filter(code, measure, at_least, at_most, source, prose, examples, _view(measure, where))
     _check_family(declared, where)
     return declared
-
-
-def _examples(doc: str) -> tuple[Example, ...]:
-    return tuple(
-        Example(kind, "".join(map(str.strip, text.split("\n"))).replace("\\n", "\n"))
-        for _, kind, text in _EXAMPLE.findall(doc)
-    )
 
 
 def _view(measure: Callable[..., float], where: str) -> Any:

@@ -102,20 +102,25 @@ def read(paths: Sequence[Path]) -> Phrases:
     return compiled({path.stem: _phrases(path) for path in paths})
 
 
+def phrases(name: str) -> list[str]:
+    """What stands in one of the package's own lists, as it is written there."""
+    return _phrases(FOLDER / f"{name}.txt")
+
+
 def _phrases(path: Path) -> list[str]:
     lines = path.read_text(encoding="utf-8-sig").splitlines()
-    phrases = [phrase for line in lines if not line.lstrip().startswith("#") for phrase in line.split()]
-    for phrase in phrases:
+    found = [phrase for line in lines if not line.lstrip().startswith("#") for phrase in line.split()]
+    for phrase in found:
         if not 2 <= len(phrase) <= LONGEST or max(phrase) >= chr(_BMP):
             raise ValueError(f"{path}: {phrase!r} is no phrase of 2 to {LONGEST} characters of the BMP")
-    return phrases
+    return found
 
 
 def compiled(lists: Mapping[str, Sequence[str]]) -> Phrases:
     """name -> phrases. A phrase may stand in several lists (at most 32)."""
     bits: dict[str, int] = {}
-    for number, phrases in enumerate(lists.values()):
-        for phrase in phrases:
+    for number, listed in enumerate(lists.values()):
+        for phrase in listed:
             key = "".join(map(_folded, phrase))
             bits[key] = bits.get(key, 0) | 1 << number
     ordered = sorted(bits)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from itertools import repeat
 
+from stages.edit_base import edit
 from stages.edit_rules import line_ends
 from stages.spans import Span, apply, compose
 
@@ -33,10 +34,15 @@ _BRACKETS = re.compile("《[^《》\n]{1,60}+》")
 _MIN_READINGS = 2 / 3  # of what stands in 《》; fewer, and most of them are titles
 
 
+@edit("aozora")
 def notation(text: str) -> list[Span]:
     """｜漢字《かんじ》 and 漢字《かんじ》 to 漢字, ※［＃…］ to the kanji it describes or ※ alone, other ［＃…］ out.
 
-    On a page about the notation the notes that it shows as examples are lost too.
+    On a page about the notation the notes that it shows as examples are lost too. 青空文庫の注記とルビを解く。
+
+    change: 吾輩《わがはい》は猫《ねこ》である［＃「猫」に傍点］ => 吾輩は猫である
+    keep: 映画《東京物語》と小説《雪国》を比べる。
+    misfire: 注記は［＃改ページ］のように書きます。 => 注記はのように書きます。
     """
     if not ("［＃" in text or "《" in text or "底本" in text) or not _MARK.search(text):
         return []

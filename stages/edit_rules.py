@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from stages.edit_base import edit
 from stages.spans import Span
 
 _BREAKS = "\x0b\x0c\x85\u2028\u2029"
@@ -51,10 +52,14 @@ _LINE_END = re.compile(
 _WIDE_BLANKS = re.compile("\u3000\u3000+")
 
 
+@edit("hidden")
 def hidden(text: str) -> list[Span]:
     """Control and zero-width characters and soft hyphens out; a line end for VT, FF, NEL, LS and PS inside a line.
 
-    ZWJ and variation selectors stay: emoji and names need them.
+    ZWJ and variation selectors stay: emoji and names need them. 制御文字、ゼロ幅文字、ソフトハイフンを除く。
+
+    change: 一\u200b行\ufeffの文\u00adです => 一行の文です
+    keep: 葛\U000e0100城市の家族\U0001f468\u200d\U0001f469\u200d\U0001f467
     """
     spans = []
     for run in _HIDDEN_RUN.finditer(text):
@@ -64,13 +69,18 @@ def hidden(text: str) -> list[Span]:
     return spans
 
 
+@edit("forms")
 def forms(text: str) -> list[Span]:
     """Half-width kana, full-width letters and digits, vertical forms and radicals to the characters they stand for.
 
     Half-width kana and punctuation (｡｢｣､･) to full width, with their dakuten; か + U+3099, as file names of a Mac have it,
     to が. Full-width letters and digits to ASCII, with ． and ， between digits (３．１４ -> 3.14). The vertical 、 and 」 of
     U+FE10 and U+FE30 to the usual ones, where they touch Japanese and not in a face (︶︿︶). Radicals (⽇⻑), which PDF
-    files have for the kanji 日長, to the kanji.
+    files have for the kanji 日長, to the kanji. 半角カナ、全角英数字、縦書き用の字形、部首を通常の文字にする。
+
+    change: ﾊﾝｶｸｶﾞﾅとＡＢＣ１２３、円周率は３．１４ => ハンカクガナとABC123、円周率は3.14
+    change: ⽇本の⾦融 => 日本の金融
+    keep: ①㈱Ⅲと！？、神﨑さん、︶︿︶
     """
     return [span for found in _FOREIGN_FORM.finditer(text) if (span := _form(text, found))]
 
@@ -89,8 +99,15 @@ def _form(text: str, found: re.Match[str]) -> Span | None:
     return start, end, form.translate(_FOLDED)
 
 
+@edit("line_ends")
 def line_ends(text: str) -> list[Span]:
-    """CR and CR LF to LF, blanks at line ends out, at most one empty line between paragraphs. Indents stay."""
+    """CR and CR LF to LF, blanks at line ends out, at most one empty line between paragraphs. Indents stay.
+
+    改行をそろえ、行末の空白と余分な空行を除く。字下げは残す。
+
+    change: 一段落目です。　\\n\\n\\n\\n　二段落目です。 => 一段落目です。\\n\\n　二段落目です。
+    keep: 一段落目です。\\n　二段落目です。
+    """
     spans = []
     for found in _LINE_END.finditer(text):
         start, end = found.span()
@@ -107,6 +124,11 @@ def line_ends(text: str) -> list[Span]:
     return spans
 
 
+@edit("wide_blanks")
 def wide_blanks(text: str) -> list[Span]:
-    """Runs of U+3000 to one."""
+    """Runs of U+3000 to one. 連続する全角空白をひとつにする。
+
+    change: 日時　　　七月一日 => 日時　七月一日
+    keep: 日時　七月一日
+    """
     return [(*found.span(), "\u3000") for found in _WIDE_BLANKS.finditer(text)]

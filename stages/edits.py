@@ -7,14 +7,15 @@ they are what filters, MinHash and the release see.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import pyarrow as pa
 
-from stages import aozora, edit_rules, wrapped
+from stages import aozora, edit_rules, page_ends, wrapped
 from stages.base import Sidecar, Sink
+from stages.edit_base import Edit
 from stages.spans import Span, apply, compose
 
 EDITS_TYPE = pa.list_(
@@ -28,25 +29,41 @@ EDITS_TYPE = pa.list_(
 )
 
 # Each sees what those before it made of the text. Lines are measured before full-width letters become narrow; line ends
-# are looked at again where Aozora's notes may have left empty lines.
-RULES: Sequence[Callable[[str], list[Span]]] = (
+# are looked at again where Aozora's notes may have left empty lines. Menus and footers are told once the blanks are out.
+RULES: Sequence[Edit] = (
     edit_rules.hidden,
     edit_rules.line_ends,
     edit_rules.wide_blanks,
+    page_ends.footer,
+    page_ends.menu,
     wrapped.lines,
     edit_rules.forms,
     aozora.notation,
 )
 
 
-def within_page(text: str) -> list[Span]:
-    """The edits of one text, sorted and disjoint. O(len(text))."""
-    spans: list[Span] = []
+class Step(NamedTuple):
+    """What one rule did: its spans over the text as the rules before it left it."""
+
+    rule: Edit
+    before: str
+    spans: list[Span]
+
+
+def steps(text: str) -> Iterator[Step]:
+    """What each rule did that did anything, in order. O(len(text))."""
     now = text
     for rule in RULES:
         if found := rule(now):
+            yield Step(rule, now, found)
             now = apply(now, found)
-            spans = compose(spans, found) if spans else found
+
+
+def within_page(text: str) -> list[Span]:
+    """The edits of one text, sorted and disjoint. O(len(text))."""
+    spans: list[Span] = []
+    for step in steps(text):
+        spans = compose(spans, step.spans) if spans else step.spans
     return [(start, end, new) for start, end, new in spans if text[start:end] != new]
 
 
@@ -65,9 +82,12 @@ class Edits(Sidecar):
     none: bool = False  # of documents that are taken as they are
 
     name: ClassVar[str] = "edits"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     reads: ClassVar[Mapping[str, Sequence[str]]] = {"extract": ("text",)}
     schema: ClassVar[pa.Schema] = pa.schema([pa.field("edits", EDITS_TYPE, nullable=False)])
+
+    def resources(self) -> dict[str, str]:
+        return {} if self.none else dict(page_ends.RESOURCES)
 
     def rows(self, batch: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
         edits = [

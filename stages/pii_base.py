@@ -15,38 +15,18 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
+from filters.examples import Example, parse
 from stages.spans import Span
 
 Finder = Callable[[str], Iterable[Span]]
 
 REGISTRY: dict[str, Kind] = {}  # in the order in which kinds are masked; `stages.pii.KINDS` is the full one
-_EXAMPLE = re.compile(r"^[ \t]*(keep|mask|misfire|missed):[ \t]*(.*)", re.MULTILINE)
+# misfire: masked and ought to stay; missed: stays and ought to be masked.
+_KINDS = ("keep", "mask", "misfire", "missed")
 
 DIGITS = "0-9０-９"
 HYPHENS = "\\-‐‑‒–—―−－ー─﹣ｰ"
-_NARROW: dict[int, int | str] = {
-    code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if code != 0xFF0D
-} | dict.fromkeys(map(ord, "\u3000\u00a0\u2009\t"), " ")
-_FOLD = _NARROW | dict.fromkeys(map(ord, "‐‑‒–—―−－ー─﹣ｰ"), "-")
-
-
-def narrow(text: str) -> str:
-    """Full-width ASCII and blanks as ASCII; the length stays."""
-    return text.translate(_NARROW)
-
-
-def fold(text: str) -> str:
-    """The same, and hyphens of all sorts as ASCII; also the ー of words, so look for none in it."""
-    return text.translate(_FOLD)
-
-
-class Example(NamedTuple):
-    """One line of a docstring. `misfire`: masked and ought to stay; `missed`: stays and ought to be masked."""
-
-    kind: str  # keep, mask, misfire or missed
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +45,12 @@ def kind(*placeholders: str, default: bool = False) -> Callable[[Finder], Kind]:
     """Register the decorated finder under its own name. Its docstring has a `keep:` and a `mask:` example at least."""
 
     def register(find: Finder) -> Kind:
-        doc = inspect.cleandoc(find.__doc__ or "")
-        examples = tuple(Example(what, text.replace("\\n", "\n")) for what, text in _EXAMPLE.findall(doc))
         name = find.__name__
+        doc, examples = parse(inspect.cleandoc(find.__doc__ or ""), _KINDS)
         for needed in ("keep", "mask"):
             if needed not in {example.kind for example in examples}:
                 raise TypeError(f"PII kind {name}: needs a '{needed}:' example in its docstring")
-        REGISTRY[name] = Kind(name, placeholders, default, _EXAMPLE.sub("", doc).strip(), examples, find)
+        REGISTRY[name] = Kind(name, placeholders, default, doc, examples, find)
         return REGISTRY[name]
 
     return register

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from stages.pii_base import DIGITS, HYPHENS, Wording, fold, kind, narrow
+from stages.pii_base import DIGITS, HYPHENS, Wording, kind
 from stages.spans import Span
+from stages.widths import fold, narrow
 
 LEAST = 10  # digits of the shortest number of any kind
 _BETWEEN = f"[{HYPHENS}.．・ \u3000\u00a0()（）]{{0,3}}+"

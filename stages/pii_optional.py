@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-from stages.pii_base import DIGITS, HYPHENS, Wording, fold, kind
+from stages.pii_base import DIGITS, HYPHENS, Wording, kind
 from stages.spans import Span
+from stages.widths import fold
 
 _NAME = (
     "(?:(?<!<)氏名|お?名前|担当者名?|代表者名?|申込者|世帯主)[ \u3000]?[:：\u3000\n]\\s?"

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from stages.edit_base import edit
 from stages.spans import Span
 
 MIN_WIDTH, MAX_WIDTH = 40, 120  # columns, two for a full-width character
@@ -73,8 +74,25 @@ class Break(NamedTuple):
         return width < self.with_next and self.width <= width + HANG + min(8, sum(map(str.isascii, self.line)))
 
 
+@edit("hard_wraps")
 def lines(text: str) -> list[Span]:
-    """Line ends inside sentences out, or a blank for them between Latin words; nothing without the evidence above."""
+    """Line ends inside sentences out, or a blank for them between Latin words; nothing without the evidence above.
+
+    一定の幅で機械的に折り返された行をつなぐ。詩、会話、箇条書き、住所はそのまま残す。
+
+    change: 商店街の会合では、来年度の催しについて長い話し\\n
+        合いが続いた。会計の佐藤さんによると、会費の収\\n
+        入は三年続けて減っており、このままでは夏祭りの\\n
+        花火を続けられないおそれがあるという。出席した\\n
+        店主からは、寄付を募ってはどうかという意見が出\\n
+        たが、負担を心配する声も根強く、結論は次の会合\\n
+        に持ち越された。秋の大売り出しは、例年どおり十\\n
+        月の連休に行うことが決まった。 => 商店街の会合では、来年度の催しについて長い話し合いが続いた。会計の佐藤さんによると、会費の収入は三年続け
+        て減っており、このままでは夏祭りの花火を続けられないおそれがあるという。出席した店主からは、寄付を募って
+        はどうかという意見が出たが、負担を心配する声も根強く、結論は次の会合に持ち越された。秋の大売り出しは、例
+        年どおり十月の連休に行うことが決まった。
+    keep: 春の小川は\\nさらさら行くよ\\n岸のすみれや\\nれんげの花に
+    """
     ends = _ends(text) if text.count("\n") >= MIN_BREAKS else []
     if len(ends) < MIN_BREAKS:  # the usual case
         return []

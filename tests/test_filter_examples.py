@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from filters import FILTERS
-from filters.base import Example, Filter
+from filters.base import Filter
+from filters.examples import Example
 
 EXAMPLES = [
     pytest.param(declared, example, id=f"{declared.code}-{example.kind}-{number}")

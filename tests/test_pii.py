@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filters.examples import Example
 from stages.pii import DEFAULT, KINDS, mask
-from stages.pii_base import Example
 from stages.wikitext import clean
 from tests.dumps import article
 from tests.runs import recipe, seimai, source
