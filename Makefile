@@ -20,6 +20,7 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m filters.catalogue --check
+	$(BIN)/python -m stages.catalogue --check
 	$(BIN)/python -m pipeline.manifest --check
 
 bench: $(VENV)/.test

@@ -32,17 +32,18 @@ _NOTICES: Final = {
     "ブラウザ": re.compile("(?:お使い|ご利用)の(?:ウェブ)?ブラウザ"),
 }
 
+_BULLETS: Final = r"[■●◆【\[・ \t　]*"  # before a field at the head of a line
+
 # Self-written. What the page of a shop must state by law (特定商取引法第十一条), each as a field of its own line.
 _SELLER: Final = re.compile(
-    r"^[■●◆【\[・\s]*(?:販売業者|販売事業者|事業者名|運営責任者|運営統括責任者|責任者名?|所在地|住所|電話番号|連絡先|メールアドレス|販売価格"
+    rf"{_BULLETS}(?:販売業者|販売事業者|事業者名|運営責任者|運営統括責任者|責任者名?|所在地|住所|電話番号|連絡先|メールアドレス|販売価格"
     r"|商品代金以外の必要料金|商品代金以外|支払方法|支払い方法|お支払い?方法|支払時期|引渡し?時期|引き渡し時期|商品の引渡|返品|返品特約|返品・交換"
-    r"|販売数量|申込有効期限|古物商許可)",
-    re.MULTILINE,
+    r"|販売数量|申込有効期限|古物商許可)"
 )
 
 # Self-written. Fields of flats, vacancies and profiles, which come from a database in the same order on page after page.
 _FIELDS: Final = re.compile(
-    r"^[■●◆【\[・\s]*(?:間取り?|賃料|家賃|敷金|礼金|敷金/礼金|管理費|共益費|専有面積|築年数?|築年月|所在階|最寄り?駅|交通|沿線|物件種別|物件名|入居可能日|取引態様"
+    rf"{_BULLETS}(?:間取り?|賃料|家賃|敷金|礼金|敷金/礼金|管理費|共益費|専有面積|築年数?|築年月|所在階|最寄り?駅|交通|沿線|物件種別|物件名|入居可能日|取引態様"
     r"|雇用形態|給与|時給|月給|勤務地|勤務時間|応募資格|待遇|福利厚生|休日・?休暇|仕事内容|職種|募集人数|試用期間|社会保険|応募方法"
     r"|年齢|性別|身長|血液型|地域|職業|型番|品番|JAN|サイズ|カラー|素材|重量|原産国|メーカー)(?:[\]】：:\t 　]|$)",
     re.MULTILINE,
@@ -136,7 +137,7 @@ def seller_fields(text: Text) -> float:
     drop: 販売業者　山川商店\\n運営責任者　山川一郎\\n所在地　東京都\\n電話番号　03\\n支払方法　振込\\n引渡時期　五日以内\\n返品　不可
     misfire: 販売業者とは売る人\\n責任者とは答える人\\n所在地とは店の場所\\n返品とは品を戻すこと\\n販売価格とは売る値段\\n支払方法とは払い方です。
     """
-    return len({found.lstrip("■●◆【[・ \t\n　")[:2] for found in _SELLER.findall(text.text)})
+    return len({field.lstrip("■●◆【[・ \t　")[:2] for field in _heads(text, _SELLER)})
 
 
 @keep_if(
@@ -154,7 +155,14 @@ def field_line_share(text: Text) -> float:
     misfire: サイズ：M\\n手編みのセーターです。祖母がひと冬かけて編んでくれました。
     """
     lines = len(text.layout.length)
-    return len(_FIELDS.findall(text.text)) / lines if lines else 0.0
+    return sum(1 for _ in _heads(text, _FIELDS)) / lines if lines else 0.0
+
+
+def _heads(text: Text, pattern: re.Pattern[str]) -> Iterator[str]:
+    """What the lines begin with that begin with `pattern`."""
+    for start in text.layout.start.tolist():
+        if head := pattern.match(text.text, start):
+            yield head.group()
 
 
 @keep_if(

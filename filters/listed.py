@@ -99,15 +99,11 @@ def read(paths: Sequence[Path]) -> Phrases:
 
     Raises ValueError, naming the file, for a phrase of one character, of more than 32, or beyond the BMP.
     """
-    return compiled({path.stem: _phrases(path) for path in paths})
+    return compiled({path.stem: phrases(path) for path in paths})
 
 
-def phrases(name: str) -> list[str]:
-    """What stands in one of the package's own lists, as it is written there."""
-    return _phrases(FOLDER / f"{name}.txt")
-
-
-def _phrases(path: Path) -> list[str]:
+def phrases(path: Path) -> list[str]:
+    """What stands in one file, as it is written there; ValueError as `read`."""
     lines = path.read_text(encoding="utf-8-sig").splitlines()
     found = [phrase for line in lines if not line.lstrip().startswith("#") for phrase in line.split()]
     for phrase in found:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from filters.base import keep_if
 from filters.page import Page
+
+# Of the signals that extraction records those that speak of training. noindex and noarchive speak of search, noimageai of pictures.
+_OBJECTIONS: Final = frozenset({"noai", "noml", "tdm-reserved"})
 
 
 @keep_if(
@@ -39,3 +44,20 @@ def undecodable_share(page: Page) -> float:
     misfire: charset=utf-8 replaced=2 characters=120
     """
     return min(1.0, page.replaced / page.characters) if page.characters else 0.0
+
+
+@keep_if(
+    code="JA003",
+    at_most=0,
+    source="noai: DeviantArt, 2022; noml: Mojeek; tdm-reserved: TDM Reservation Protocol, W3C community group, 2024",
+)
+def objections(page: Page) -> float:
+    """Signals by which the page or its server objects to the training of models, to all robots or to one.
+
+    学習への利用を断るページ（noai、noml、TDMRepの留保）を落とす。検索避けのnoindexだけなら残す。
+
+    keep: url=https://example.jp/blog/12 policy=noindex
+    drop: url=https://example.jp/gallery/3 policy=noai+noimageai
+    drop: url=https://example.jp/novel/8 policy=gptbot:noai
+    """
+    return sum(signal.rpartition(":")[2] in _OBJECTIONS for signal in page.policy.split())

@@ -18,10 +18,11 @@ class Page:
     characters: int = 0  # code points of the extracted text
     japanese: float = 0.0  # how surely the text is Japanese, 0 to 1
     language: str = ""  # the most likely language, ISO 639-1
+    policy: str = ""  # signals to robots, as the page and its server give them: 'noai gptbot:noindex'
 
     @classmethod
     def example(cls, written: str) -> Page:
-        """The view that an example line stands for: `field=value` separated by spaces, the rest at its default.
+        """The view that an example line stands for: `field=value` separated by spaces (+ is a blank), the rest at its default.
 
         Raises ValueError when a field is unknown or its value has the wrong type.
         """
@@ -31,7 +32,7 @@ class Page:
         wrong = [name for name, _, _ in pairs if name not in known]
         if wrong:
             raise ValueError(f"a page has no field {wrong[0]!r}; one of {', '.join(known)}")
-        return cls(**{name: known[name](value) for name, _, value in pairs})
+        return cls(**{name: known[name](value.replace("+", " ")) for name, _, value in pairs})
 
     @staticmethod
     def resources() -> Mapping[str, str]:

@@ -58,10 +58,19 @@ class Words(Text):
         """Part of speech -> morphemes."""
         return Counter(row.split("\t")[1] for row in self._rows)
 
+    def most_frequent(self, part: str, shortest: int) -> int:
+        """How often the morpheme of a part of speech stands that stands most often, of `shortest` characters or more."""
+        counts = Counter(row for row in self._rows if row.split("\t", 2)[1] == part)
+        return max((n for row, n in counts.items() if row.index("\t") >= shortest), default=0)
+
+    @property
+    def spoken(self) -> int:
+        """Morphemes but for 記号 (punctuation and symbols)."""
+        return len(self._rows) - self.parts.get("記号", 0)
+
     def part_share(self, part: str) -> float:
         """Morphemes of one part of speech among all but 記号 (punctuation and symbols); 0 where there are none."""
-        whole = len(self._rows) - self.parts.get("記号", 0)
-        return self.parts.get(part, 0) / whole if whole else 0.0
+        return self.parts.get(part, 0) / self.spoken if self.spoken else 0.0
 
     @cached_property
     def _rows(self) -> list[str]:

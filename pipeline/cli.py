@@ -70,14 +70,21 @@ def _parser() -> argparse.ArgumentParser:
     dry.set_defaults(verb=verbs.dry_run)
 
     trace = verbs_of.add_parser("trace", help="what became of a document and why")
-    trace.add_argument("target", help="a URL, or a document id (32 hex digits)")
-    trace.add_argument("--run", dest="recipe", help="the recipe that was run (default: the last one)")
+    trace.add_argument("target", help="a URL, a document id (32 hex digits), a file with a text or HTML page, or -")
+    trace.add_argument("--run", dest="recipe", help="the recipe that was run (default: the last one; of a file: none)")
+    trace.add_argument("--all", action="store_true", help="every change that an edit made, not the first few")
     _places(trace)
     trace.set_defaults(verb=verbs.trace)
 
     filters = verbs_of.add_parser("filters", help="the catalogue of filters, or one of them")
     filters.add_argument("code", nargs="?", help="a code or the beginning of one, e.g. JA101 or JA1")
     filters.set_defaults(verb=verbs.filters)
+
+    edits = verbs_of.add_parser(
+        "edits", help="what changes a text: the edits within a page and the masks, or one of them"
+    )
+    edits.add_argument("name", nargs="?", help="e.g. footer or phone")
+    edits.set_defaults(verb=verbs.edits)
 
     tune = verbs_of.add_parser("tune", help="what other bounds of a filter would keep, from the values of a run")
     tune.add_argument("code", help="the code of a filter, e.g. JA101")

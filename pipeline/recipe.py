@@ -12,7 +12,7 @@ from typing import Any
 from pipeline import checks, recipe_filters
 from pipeline.acquire.remote import Network
 from pipeline.errors import UsageError
-from pipeline.recipe_measures import measures
+from pipeline.recipe_measures import Measure, measures
 from pipeline.recipe_source import READERS, Source, sources
 from stages.bands import Bands
 from stages.base import Stage
@@ -20,7 +20,6 @@ from stages.dedup import Dedup
 from stages.judge import Bound
 from stages.language import Language
 from stages.minhash import MinHashStage
-from stages.own import Own
 from stages.pii import DEFAULT, KINDS
 from stages.tokens import Tokens
 from stages.write import Shards, Write
@@ -48,7 +47,7 @@ class Recipe:
     because: Mapping[str, str]  # code -> reason of a bound that differs from the filter's own
     stages: Mapping[str, Mapping[str, Any]]  # name -> parameters
     network: Network
-    measures: tuple[Own, ...] = ()  # of the recipe's own
+    measures: tuple[Measure, ...] = ()  # of the recipe's own
     pii: tuple[str, ...] = DEFAULT  # kinds of personal information that are masked in the release
     relative: tuple[str, ...] = ()  # output paths as they were written, where that was relative
 

@@ -1,23 +1,28 @@
-"""`[[measure]]` of a recipe: measures of its own (lists of phrases, models), each with its bounds."""
+"""`[[measure]]` of a recipe: measures of its own (lists of phrases and of hosts, models), each with its bounds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline import checks
 from pipeline.errors import UsageError
 from stages.judge import Bound
-from stages.own import KINDS, PREFIX, TOKENS, Own
+from stages.own import FORMS, KINDS, PREFIX, TOKENS, Own
+from stages.own_hosts import OwnHosts
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
-_KEYS = ("name", "kind", "path", "label", "tokens", "at_least", "at_most", "because")
+_HOSTS = "hosts"
+_KEYS = ("name", "kind", "path", "label", "tokens", "form", "at_least", "at_most", "because")
+_OF_MODELS = {"label": ("fasttext",), "tokens": ("fasttext", "kenlm"), "form": ("fasttext", "kenlm")}
+
+Measure = Own | OwnHosts
 
 
 class Measures(NamedTuple):
-    stages: tuple[Own, ...]
+    stages: tuple[Measure, ...]
     bounds: tuple[Bound, ...]  # in code order; a measure without one is stored and judges nothing
     because: Mapping[str, str]
 
@@ -34,11 +39,11 @@ def measures(value: Any, folder: Path, where: str) -> Measures:
     return Measures(tuple(own for own, _, _ in found), bounds, {own.code: why for own, bound, why in found if bound})
 
 
-def _code(found: tuple[Own, Bound | None, str]) -> str:
+def _code(found: tuple[Measure, Bound | None, str]) -> str:
     return found[0].code
 
 
-def _measure(item: Any, folder: Path, where: str) -> tuple[Own, Bound | None, str]:
+def _measure(item: Any, folder: Path, where: str) -> tuple[Measure, Bound | None, str]:
     if not isinstance(item, dict):
         raise UsageError(f"{where}: must be a table with name, kind and path")
     checks.closed(item, _KEYS, where)
@@ -47,23 +52,35 @@ def _measure(item: Any, folder: Path, where: str) -> tuple[Own, Bound | None, st
         raise UsageError(
             f"{where}: name = {name!r}: up to 31 of a-z, 0-9, '_' and '-', beginning with one of the first two"
         )
-    if kind not in KINDS:
-        raise UsageError(f"{where}: kind = {kind!r}{checks.nearest(kind, KINDS)}; one of {', '.join(KINDS)}")
-    tokens = item.get("tokens", "text")
-    if tokens not in TOKENS:
+    if kind not in (*KINDS, _HOSTS):
         raise UsageError(
-            f"{where}: tokens = {tokens!r}{checks.nearest(str(tokens), TOKENS)}; one of {', '.join(TOKENS)}"
+            f"{where}: kind = {kind!r}{checks.nearest(kind, (*KINDS, _HOSTS))}; one of {', '.join((*KINDS, _HOSTS))}"
         )
-    if kind not in ("fasttext", "kenlm") and ("tokens" in item or "label" in item):
-        raise UsageError(f"{where}: label and tokens are for kind = 'fasttext' (and tokens for 'kenlm')")
-    own = Own(
-        code=PREFIX + name,
-        kind=kind,  # type: ignore[arg-type]
-        path=str(checks.resolve(folder, checks.text(item, "path", where))),
-        label=checks.text(item, "label", where) if "label" in item else "",
-        tokens=tokens,
-    )
+    for key, kinds in _OF_MODELS.items():
+        if key in item and kind not in kinds:
+            raise UsageError(f"{where}: {key} is for kind = {' or '.join(map(repr, kinds))}")
+    path = str(checks.resolve(folder, checks.text(item, "path", where)))
+    own: Measure
+    if kind == _HOSTS:
+        own = OwnHosts(code=PREFIX + name, path=path)
+    else:
+        own = Own(
+            code=PREFIX + name,
+            kind=kind,  # type: ignore[arg-type]
+            path=path,
+            label=checks.text(item, "label", where) if "label" in item else "",
+            tokens=_one_of(item, "tokens", TOKENS, where),  # type: ignore[arg-type]
+            form=_one_of(item, "form", FORMS, where),  # type: ignore[arg-type]
+        )
     low, high = (checks.number(item[key], f"{where} {key}") if key in item else None for key in ("at_least", "at_most"))
     if low is None and high is None:
         return own, None, ""
     return own, Bound(own.code, low, high), checks.text(item, "because", f"{where} (a bound must say why)")
+
+
+def _one_of(item: Mapping[str, Any], key: str, known: Sequence[str], where: str) -> str:
+    """The first where the key is absent."""
+    value = str(item.get(key, known[0]))
+    if value not in known:
+        raise UsageError(f"{where}: {key} = {value!r}{checks.nearest(value, known)}; one of {', '.join(known)}")
+    return value

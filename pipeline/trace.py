@@ -18,6 +18,8 @@ from pipeline.plan import Plan, committed_dedup, survey
 from pipeline.report import meaning
 from pipeline.store import Store
 from pipeline.task import PartRef
+from pipeline.trace_edits import SHOWN, changes
+from pipeline.trace_values import value_lines
 from stages.base import Rows
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -97,8 +99,8 @@ def _quarantine(marker: Committed, store: Store) -> list[dict[str, str]]:
     return [json.loads(line) for line in (content or b"").splitlines()]
 
 
-def explain(found: Found, plan: Plan) -> Iterator[str]:
-    """The way of one document, a line a step; the last line is its fate."""
+def explain(found: Found, plan: Plan, shown: int | None = SHOWN) -> Iterator[str]:
+    """The way of one document, a line a step; the last line is its fate. `shown` changes of each edit, None: all."""
     extract, file = found.values["extract"], found.part.file
     yield f"{extract['url']}"
     yield f"  id {extract['id'].hex()}, source {found.part.source}, {file.name if file else ''} at byte {extract['offset']}"
@@ -111,9 +113,7 @@ def explain(found: Found, plan: Plan) -> Iterator[str]:
     if "language" in found.values:
         language = found.values["language"]
         yield f"  language: {language['language']} ({language['probability']:.2f}), Japanese score {language['japanese']:.2f}"
-    edits = found.values.get("edits", {}).get("edits") or []
-    shown = "".join(f"; {extract['text'][e['start'] : e['end']]!r} -> {e['text']!r}" for e in edits[:5])
-    yield f"  edits: {len(edits) or 'none'}{shown}"
+    yield from changes(extract["text"], shown) if found.values.get("edits", {}).get("edits") else ["  edits: none"]
     yield from _values(found, plan)
     yield f"  text: {extract['text'][:200]!r}{'…' if len(extract['text']) > 200 else ''}"
     yield f"=> {_fate(found)}"
@@ -134,16 +134,7 @@ def _fate(found: Found) -> str:
 
 
 def _values(found: Found, plan: Plan) -> Iterator[str]:
-    because = plan.recipe.because
     measured = {
         code: value for key, row in found.values.items() if key.startswith("measure-") for code, value in row.items()
     }
-    for bound in plan.recipe.bounds:
-        value = measured.get(bound.code)
-        if value is None:
-            continue
-        limits = [f"at least {bound.at_least:g}"] if bound.at_least is not None else []
-        limits += [f"at most {bound.at_most:g}"] if bound.at_most is not None else []
-        why = f"; {because[bound.code]}" if bound.code in because else ""
-        mark = " " if bound.keeps(value) else "x"
-        yield f"  {mark} {bound.code} {meaning(bound.code)}: {value:.4g} ({', '.join(limits)}{why})"
+    yield from value_lines(plan.recipe.bounds, plan.recipe.because, measured)

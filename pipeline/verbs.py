@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -112,9 +113,13 @@ def trace(options: argparse.Namespace) -> int:
     from pipeline.session import look
     from pipeline.store import LocalStore
     from pipeline.trace import explain, find
+    from pipeline.trace_edits import SHOWN
 
+    shown = None if options.all else SHOWN
     if not options.target.strip():
         raise UsageError("trace needs the URL of a page as the crawl has it, or a document id (32 hex digits)")
+    if options.target == "-" or os.path.exists(options.target):
+        return _trace_text(options, shown)
     if options.recipe is None:
         recall(options)
     recipe = load(options.recipe, work=options.work, release=options.release)
@@ -122,11 +127,21 @@ def trace(options: argparse.Namespace) -> int:
     print(f"run: {options.recipe}", file=sys.stderr)
     documents, others, nameless = find(plan, LocalStore(recipe.work), options.target.strip())
     for document in documents:
-        print("\n".join(explain(document, plan)))
+        print("\n".join(explain(document, plan, shown)))
     for line in others:
         print(f"{options.target}\n  {line}")
     if not documents and not others:
         raise ShortError(f"{options.target}: not in this run; give the URL as the crawl has it, or an id{nameless}")
+    return DONE
+
+
+def _trace_text(options: argparse.Namespace, shown: int | None) -> int:
+    """A text that is in no run, through the bounds of a recipe or of the default profile."""
+    from pipeline.recipe import load
+    from pipeline.trace_text import explain, read
+
+    recipe = load(options.recipe, work=options.work, release=options.release) if options.recipe else None
+    print("\n".join(explain(options.target, read(options.target), recipe, shown)))
     return DONE
 
 
@@ -145,6 +160,24 @@ def filters(options: argparse.Namespace) -> int:
         table.add_column(name, overflow="fold")
     for f in chosen:
         table.add_row(f.code, f.name, bounds(f), f.source)
+    Console(highlight=False, markup=False).print(table)
+    return DONE
+
+
+def edits(options: argparse.Namespace) -> int:
+    from stages.catalogue import declared, describe
+
+    chosen = [rule for rule in declared() if options.name in (None, rule.name)]
+    if not chosen:
+        raise UsageError(f"no edit is called {options.name}; known are {', '.join(rule.name for rule in declared())}")
+    if options.name:
+        print(describe(chosen[0]))
+        return DONE
+    table = Table()
+    for name in ("name", "when", "what it does"):
+        table.add_column(name, overflow="fold")
+    for rule in chosen:
+        table.add_row(rule.name, rule.when, rule.doc.split("\n")[0])
     Console(highlight=False, markup=False).print(table)
     return DONE
 

@@ -25,7 +25,7 @@ View = Text | Page | Words
 _COLUMNS: Mapping[type, Mapping[str, Sequence[str]]] = {
     Text: {"extract": ("id", "url", "text"), "edits": ("edits",)},
     Page: {
-        "extract": ("id", "url", "host", "text", "charset", "replaced", "declared_language"),
+        "extract": ("id", "url", "host", "text", "charset", "replaced", "declared_language", "policy"),
         "language": ("language", "japanese"),
     },
     Words: {"extract": ("id", "url", "text"), "edits": ("edits",), "judge": ("keep",)},
@@ -121,4 +121,5 @@ def _pages(extract: pa.Table, language: pa.Table) -> Iterator[Page]:
             characters=len(row["text"]),
             language=scored["language"],
             japanese=scored["japanese"],
+            policy=row["policy"],
         )

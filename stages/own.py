@@ -9,10 +9,13 @@ The contract of each kind, so that a value means the same wherever it was traine
   model was trained. The value is the probability of `label`, or, without one, the expected value of labels that are numbers
   (`__label__0` to `__label__3`), which is how the education classifiers of Swallow score.
 - `kenlm`: perplexity a token, of the lines together, </s> of each line counted; needs the extra `kenlm`.
+
+`form` says what is done to a text before a `fasttext` or `kenlm` model sees it: nothing ("as is"), "nfkc", "nfkc lower".
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -36,7 +39,9 @@ from stages.errors import InputError
 Kind = Literal["list", "classifier", "fasttext", "kenlm"]
 Tokens = Literal["text", "characters", "words"]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
+Form = Literal["as is", "nfkc", "nfkc lower"]
 TOKENS: Final[tuple[str, ...]] = get_args(Tokens)
+FORMS: Final[tuple[str, ...]] = get_args(Form)
 
 PREFIX: Final = "own."  # of the codes of such measures: own.NAME
 _LABEL: Final = "__label__"
@@ -53,6 +58,7 @@ class Own(Sidecar):
     path: str = field(metadata=PATH)
     label: str = ""
     tokens: Tokens = "text"
+    form: Form = "as is"
 
     name: ClassVar[str] = "measure-own"
     version: ClassVar[int] = 1
@@ -76,7 +82,8 @@ class Own(Sidecar):
             raise InputError(f"{self.code}: {path}: no such file")
         try:
             stamp = path.stat()
-            return _loaded(self.kind, path, self.label, self.tokens, (stamp.st_size, stamp.st_mtime_ns))
+            value = _loaded(self.kind, path, self.label, self.tokens, (stamp.st_size, stamp.st_mtime_ns))
+            return value if self.form == "as is" else lambda text: value(_formed(text, self.form))
         except (ValueError, InputError) as error:
             raise InputError(f"{self.code}: {error}") from None
 
@@ -91,6 +98,11 @@ class Own(Sidecar):
                 id, url = extract["id"][row].as_py().hex(), extract["url"][row].as_py()
                 sink.quarantine(id=id, url=url, where=self.key, error=f"{type(error).__name__}: {error}")
         return pa.table([pa.array(values, pa.float64())], schema=self.layout())
+
+
+def _formed(text: str, form: Form) -> str:
+    folded = unicodedata.normalize("NFKC", text)
+    return folded.lower() if form == "nfkc lower" else folded
 
 
 def _list(path: Path, _label: str, _tokens: str) -> Value:

@@ -11,16 +11,19 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice, takewhile
+from pathlib import Path
 from typing import Final
 
-from filters.listed import phrases, sha256
+from filters.listed import FOLDER, phrases, sha256
+from stages.digest import sha256_of
 from stages.edit_base import edit
 from stages.spans import Span
 from stages.widths import narrow
 
 Line = tuple[int, int]  # start and end
 
-RESOURCES: Final = sha256("navigation", "ends")
+_LISTS: Final = (FOLDER / "navigation.txt", Path(__file__).with_suffix(".txt"))
+RESOURCES: Final = {**sha256("navigation"), "page_ends.txt": sha256_of(_LISTS[1])}
 
 _LONGEST: Final = 80  # characters of a line of links
 _LONGEST_NOTICE: Final = 200  # and of a notice of rights
@@ -135,15 +138,19 @@ def _stripped(text: str, start: int, end: int) -> Iterator[Line]:
         yield start, start + len(stripped)
 
 
+def _listed() -> list[str]:
+    return [phrase for path in _LISTS for phrase in phrases(path)]
+
+
 @cache
 def _wording() -> re.Pattern[str]:
-    return re.compile(_alternatives([*phrases("navigation"), *phrases("ends")]), re.IGNORECASE)
+    return re.compile(_alternatives(_listed()), re.IGNORECASE)
 
 
 @cache
 def _links() -> re.Pattern[str]:
     """A line of wording, names and what stands between them; each taken once and for all, so in linear time."""
-    wording = _alternatives([*phrases("navigation"), *phrases("ends"), *_NAMES])
+    wording = _alternatives([*_listed(), *_NAMES])
     return re.compile(f"(?:(?>{_BETWEEN})|(?>{wording}))++", re.IGNORECASE)
 
 

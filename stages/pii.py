@@ -69,8 +69,3 @@ def select(kinds: Iterable[str]) -> tuple[str, ...]:
     if unknown:
         raise ValueError(f"no kind of personal data is called {unknown[0]!r}; known are {', '.join(KINDS)}")
     return tuple(name for name in KINDS if name in wanted)
-
-
-def catalogue() -> list[Kind]:
-    """Every kind with its placeholder, prose and examples, for the documentation."""
-    return list(KINDS.values())

@@ -43,7 +43,11 @@ class Judged:
 
 def judged(texts: Sequence[str]) -> Judged:
     """The texts as the filters of a run see them: with the edits applied."""
-    return Judged(np.array([_values(apply(text, within_page(text))) for text in texts]).reshape(-1, len(CODES)))
+    return Judged(np.array([_values(edited(text)) for text in texts]).reshape(-1, len(CODES)))
+
+
+def edited(text: str) -> str:
+    return apply(text, within_page(text))
 
 
 def _values(text: str) -> list[float]:

@@ -214,7 +214,7 @@ def test_the_lists_of_the_package_say_what_they_are_and_repeat_nothing() -> None
         assert text.startswith(f"# category: {path.stem}.") and "Licence: CC0-1.0" in text
         phrases = [phrase for line in text.splitlines() if not line.startswith("#") for phrase in line.split()]
         assert len(phrases) == len(set(phrases)), path
-    assert len(built_in().names) == 12
+    assert len(built_in().names) == 11
 
 
 def test_a_phrase_that_cannot_match_is_refused_with_its_file(tmp_path: Path) -> None:

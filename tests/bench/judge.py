@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 
 from filters import FILTERS
 from filters.profiles import names
+from pipeline.train import train
 from tests.judge_pages import made_pages
-from tests.judged import CODES, Judged, bounds, judged
+from tests.judged import CODES, Judged, bounds, edited, judged
 from tests.runs import SHARED
 
 SPAM = "今すぐ登録で無料ポイントをプレゼント！誰でも稼げる副業、即日融資、オンラインカジノの入金不要ボーナスはこちら。残りわずか、先着100名様限定の特別オファーです。"
@@ -127,8 +128,19 @@ def main() -> None:
             if page.dirty == wanted:
                 tally[page.category].append(keep != wanted)
         print(f"  {right}: " + ", ".join(f"{category} {sum(v)}/{len(v)}" for category, v in sorted(tally.items())))
+    learned(labels)
     alone(clean, labelled, web, good)
     injected(clean_texts, clean, options.without)
+
+
+def learned(labels: Sequence[dict[str, str]]) -> None:
+    """What `seimai train-classifier` reaches on the labels, on folds of near-duplicates that it has not seen."""
+    kinds = {kind: [row["text"] for row in labels if row["label"] == kind] for kind in ("good", "bad")}
+    _, held = train(kinds["good"], kinds["bad"])
+    print(
+        f"\nclassifier on the labels, folds by near-duplicates: AUC {held.auc:.3f}, "
+        f"balanced accuracy {held.balanced_accuracy:.3f}, calibration error {held.calibration_error:.3f}"
+    )
 
 
 def alone(clean: Judged, labelled: Judged, web: Judged, good: NDArray[np.bool_]) -> None:
@@ -152,7 +164,10 @@ def injected(texts: Sequence[str], clean: Judged, limit: int) -> None:
         f"\ninjected into {len(chosen)} clean texts that are kept; false positives on clean texts {1 - kept.mean():.2%}"
     )
     for what, change in DIRT.items():
-        print(f"  {what:30} found in {share(~judged([change(text) for text in chosen]).kept(own))}")
+        changed = [change(text) for text in chosen]
+        cut = np.array([edited(dirt) == edited(text) for dirt, text in zip(changed, chosen, strict=True)])
+        dropped = ~judged(changed).kept(own)
+        print(f"  {what:30} dropped {share(dropped)}, cut out by an edit {share(cut & ~dropped)}")
 
 
 if __name__ == "__main__":
