@@ -76,7 +76,7 @@ class Break(NamedTuple):
 
 @edit("hard_wraps")
 def lines(text: str) -> list[Span]:
-    """Line ends inside sentences out, or a blank for them between Latin words; nothing without the evidence above.
+    """Line ends inside sentences out, or a blank for them between Latin words, where a machine and no author has cut them.
 
     一定の幅で機械的に折り返された行をつなぐ。詩、会話、箇条書き、住所はそのまま残す。
 
