@@ -7,7 +7,8 @@ A sentence ends at a line break and after 。．！？!?｡ with the closing bra
 - in Latin letters and URLs: Yahoo!ニュース, ?id=1;
 - in a few names that carry the mark: モーニング娘。の新曲.
 
-Spoken turns side by side, 「遅いね。」「もう帰ろう」, are a sentence each.
+Spoken turns side by side, 「遅いね。」「もう帰ろう」, are a sentence each. ♪, （笑） and faces end one where they stand for its mark:
+楽しかった♪また行く, but （笑）と書く.
 An ASCII full stop ends a sentence only after a Japanese character (papers that write 「である.」).
 """
 
@@ -56,6 +57,13 @@ _NAMES: Final = (
     "ハイキュー！！",
 )
 
+# What is laughed or wept at a sentence's end, and what goes on with a sentence behind it, besides _GOES_ON.
+_LAUGHTER: Final = [
+    f"{o}{w}{c}" for w in ("笑", "爆笑", "苦笑", "泣", "涙", "汗", "爆", "怒", "号泣") for o, c in ("（）", "()")
+]
+_CONJUNCTIONS: Final = ["けど", "けれど", "から", "ので", "のに", "し、", "とか"]
+_LONGEST_FACE: Final = 10
+
 # Kinds of characters, as bits.
 _MARK: Final = 1  # can end a sentence
 _OPEN: Final = 2
@@ -66,6 +74,10 @@ _ASCII_ALNUM: Final = 32
 _KANA_KANJI: Final = 64
 _SAID: Final = 128  # what is said rather than named has one of these: 「雪国」「伊豆の踊子」 is a list, not a dialogue
 _NUMBERED: Final = 256  # what an enumerator stands behind
+_TUNE: Final = 512
+_FACE: Final = 1024  # what a face is made of: (^_^), (´ω｀), (T_T)
+_EYE: Final = 2048  # and what it must have one of
+_ENDING: Final = 4096  # what the last word of a sentence ends with
 
 _BMP: Final = 0x10000
 
@@ -80,6 +92,10 @@ def _kinds() -> NDArray[np.uint16]:
         (_SAID, "。、！？!?…"),
         (_KANA_KANJI, "ー々〆〇"),
         (_NUMBERED, "「『（(【［[■●○◆◇・第"),
+        (_TUNE, "♪♫♬"),
+        (_FACE | _EYE, "^´｀`≧≦∀Дω∇▽＾￣ﾟ゜T;；"),
+        (_FACE, "_*＿=＝-−ー><＞＜дoOvm~～〜・☆★'’"),
+        (_ENDING, "ー〜～~w"),
     )
     for bit, characters in listed:
         for character in characters:
@@ -88,6 +104,7 @@ def _kinds() -> NDArray[np.uint16]:
         (_ALNUM, "09AZaz０９ＡＺａｚ"),
         (_ASCII_ALNUM, "09AZaz"),
         (_KANA_KANJI, "ぁゖァヺ㐀\u4dbf一鿿"),
+        (_ENDING, "ぁゖ"),
     )
     for bit, ends in ranges:
         for first, last in zip(ends[::2], ends[1::2], strict=True):
@@ -110,6 +127,8 @@ _OPENING_OF: Final = np.array([list(map(ord, _CLOSING)), list(map(ord, _OPENING)
 _ON: Final = _rows(list(_GOES_ON))
 _BUT_NOT: Final = _rows([on + but for on, buts in _GOES_ON.items() for but in buts])
 _NAME_ROWS: Final = _rows(list(_NAMES))
+_LAUGHTER_ROWS: Final = _rows(_LAUGHTER)
+_CONJUNCTION_ROWS: Final = _rows(_CONJUNCTIONS)
 
 
 def split(text: str) -> list[str]:
@@ -129,8 +148,8 @@ def _kind(codes: Codes, at: int) -> int:
 
 
 @kernel
-def _begins(codes: Codes, at: int, end: int, rows: NDArray[np.uint32]) -> bool:
-    """Whether one of `rows` stands at `at`."""
+def _begins(codes: Codes, at: int, end: int, rows: NDArray[np.uint32]) -> int:
+    """The length of the first of `rows` that stands at `at`, or 0."""
     for row in rows:
         length = 0
         while length < len(row) and row[length]:
@@ -139,8 +158,8 @@ def _begins(codes: Codes, at: int, end: int, rows: NDArray[np.uint32]) -> bool:
                 break
             length += 1
         if length > 0:
-            return True
-    return False
+            return length
+    return 0
 
 
 @kernel
@@ -199,7 +218,40 @@ def _goes_on(codes: Codes, start: int, first: int, last: int, line_end: int) -> 
         for i in range(start, first):
             if not _kind(codes, i) & _BLANK:
                 return True
-    return _begins(codes, last, line_end, _ON) and not _begins(codes, last, line_end, _BUT_NOT)
+    return bool(_begins(codes, last, line_end, _ON)) and not _begins(codes, last, line_end, _BUT_NOT)
+
+
+@kernel
+def _tail(codes: Codes, at: int, end: int) -> int:
+    """Where the ♪, the （笑） or the face that begins at `at` ends; 0 where none does."""
+    if _kind(codes, at) & _TUNE:
+        while at < end and _kind(codes, at) & _TUNE:
+            at += 1
+        return at
+    if codes[at] != 0xFF08 and codes[at] != 0x28:
+        return 0
+    laughter = _begins(codes, at, end, _LAUGHTER_ROWS)
+    if laughter:
+        return at + laughter
+    eyes, last = 0, at + 1
+    while last < end and last - at <= _LONGEST_FACE and _kind(codes, last) & _FACE:
+        eyes += (_kind(codes, last) & _EYE) != 0
+        last += 1
+    if not eyes or last - at < 3 or last == end or (codes[last] != 0xFF09 and codes[last] != 0x29):
+        return 0
+    hand = last + 1 < end and (codes[last + 1] == 0x2F or codes[last + 1] == 0xFF0F or codes[last + 1] == 0xFF89)
+    return last + 1 + hand
+
+
+@kernel
+def _starts(codes: Codes, at: int, end: int) -> bool:
+    """Whether a new sentence begins behind a tail that ends at `at`."""
+    while at < end and _kind(codes, at) & _BLANK:
+        at += 1
+    if at == end or not _kind(codes, at) & (_KANA_KANJI | _OPEN):
+        return False
+    on = _begins(codes, at, end, _ON) and not _begins(codes, at, end, _BUT_NOT)
+    return not on and not _begins(codes, at, end, _CONJUNCTION_ROWS)
 
 
 @kernel
@@ -242,8 +294,20 @@ def _cut_line(codes: Codes, start: int, end: int, quoted: NDArray[np.int64], cut
                     break
     sentence, at, q = start, start, 0
     while at < end:
-        if not _kind(codes, at) & _MARK:
-            at += 1
+        kind = _kind(codes, at)
+        if not kind & _MARK:
+            tail = 0
+            if kind & (_TUNE | _OPEN) and at > sentence and _kind(codes, at - 1) & _ENDING:
+                tail = _tail(codes, at, end)
+                while q < len(quoted) and quoted[q, 1] <= at:
+                    q += 1
+                inside = q < len(quoted) and quoted[q, 0] < at
+                tail = tail if tail and not inside and _starts(codes, tail, end) else 0
+            at = tail if tail else at + 1
+            if tail:
+                sentence = tail
+                cuts[count] = tail
+                count += 1
             continue
         mark = at
         while at < end and _kind(codes, at) & _MARK:

@@ -38,6 +38,17 @@ _NAMES: Final = (
 _TURN: Final = re.compile(r"(?<=[」』])(?=[「『])")
 _SAID: Final = re.compile(r"[。、！？!?…]")
 
+# ♪, （笑） and faces that stand for a sentence's mark.
+_FACE_CHARACTERS: Final = re.escape("^´｀`≧≦∀Дω∇▽＾￣ﾟ゜T;；_*＿=＝-−ー><＞＜дoOvm~～〜・☆★'’")
+_TAIL: Final = (
+    r"(?<=[ぁ-ゖー〜～~w])(?:[♪♫♬]+|（(?:笑|爆笑|苦笑|泣|涙|汗|爆|怒|号泣)）|\((?:笑|爆笑|苦笑|泣|涙|汗|爆|怒|号泣)\)"
+    rf"|[（(](?=[^（()）]*[\^´｀`≧≦∀Дω∇▽＾￣ﾟ゜T;；])[{_FACE_CHARACTERS}]{{2,10}}[）)][/／ﾉ]?)"
+)
+_END_OR_TAIL: Final = re.compile(rf"(?P<end>{_END.pattern})|(?P<tail>{_TAIL})")
+_STARTS: Final = re.compile(
+    rf"\s*(?!{_GOES_ON.pattern}|けど|けれど|から|ので|のに|し、|とか)[ぁ-ゖァ-ヺー々〆〇㐀-䶿一-鿿{re.escape(_OPENING)}]"
+)
+
 _ALNUM: Final = re.compile(r"[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]")
 _ENUMERATOR: Final = re.compile(r"(?:^|[\s　「『（(【［\[■●○◆◇・第])[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]{1,4}$")
 _JAPANESE: Final = re.compile(r"[ぁ-ゖァ-ヺー々〆〇㐀-䶿一-鿿]")
@@ -70,10 +81,12 @@ def _marked_ends(line: str, quoted: list[tuple[int, int]]) -> Iterator[int]:
     quotations = iter(quoted)
     first, last = next(quotations, nowhere)
     start = 0
-    for match in _END.finditer(line):
-        while last < match.start():
+    for match in _END_OR_TAIL.finditer(line):
+        while last < match.start() + (match["end"] is None):
             first, last = next(quotations, nowhere)
-        if first < match.start() < last:
+        if match["end"] is None:
+            ends = start < match.start() and not first < match.start() < last and _STARTS.match(line, match.end())
+        elif first < match.start() < last:
             ends = match.end() >= last and not _goes_on(line, start, first, match.end())
         else:
             ends = _is_end(line, start, match)

@@ -49,6 +49,16 @@ TABLE = {
     "Yahoo!": "Yahoo!知恵袋で聞いた。¦Yahoo!ニュースも見た!¦次",
     "モーニング娘。": "モーニング娘。の新曲。¦好きなのはモーニング娘。",
     "a mark before を is in a name": "『けいおん』とガルパン！を見た。",
+    "♪ for a mark": "楽しかった♪¦明日も行くよ♪♪¦ まただね。",
+    "♪ before a word": "♪きらきら光る",
+    "♪ that a sentence goes on behind": "歌ったよ♪と書いた。",
+    "laughter": "疲れた（笑）¦次は頑張る(泣)",
+    "laughter that a sentence goes on behind": "疲れた（笑）けど頑張る。",
+    "laughter before a mark": "疲れた（笑）。¦次は頑張る。",
+    "laughter that is spoken of": "文末の（笑）が増えた。",
+    "laughter within a quotation": "「疲れた（笑）また行く」と言った。",
+    "a face": "すごい(^^)/¦ また来ます。¦泣ける(T_T)¦もうだめ（´ω｀）",
+    "a bracket that is no face": "関数f(x)は正だ。¦これは(注)次に述べる。",
     "a lone surrogate": "\ud800。¦次。",
 }
 
@@ -77,7 +87,7 @@ def test_sentences_are_stripped_and_not_empty(text: str) -> None:
     assert all(sentence and sentence == sentence.strip() for sentence in split(text))
 
 
-@pytest.mark.parametrize("unit", ["。", "「", "「」", "。あ", "（。）", "1．", "「あ、」"])
+@pytest.mark.parametrize("unit", ["あ♪", "あ(^", "あ（笑）", "。", "「", "「」", "。あ", "（。）", "1．", "「あ、」"])
 def test_a_long_line_of_one_thing_is_cut_in_time(unit: str) -> None:
     # Milliseconds; anything quadratic would take many seconds here.
     assert "".join(split(unit * 20_000)) == unit * 20_000
@@ -92,6 +102,14 @@ PIECES = (
     "はい",
     "って",
     "モーニング娘。",
+    *"♪♪♫w~^_T/ﾉ",
+    "（笑）",
+    "(笑)",
+    "(^_^)",
+    "（´ω｀）",
+    "けど",
+    "し、",
+    "から",
 )
 
 

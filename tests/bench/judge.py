@@ -164,7 +164,9 @@ def injected(texts: Sequence[str], clean: Judged, limit: int) -> None:
         f"\ninjected into {len(chosen)} clean texts that are kept; false positives on clean texts {1 - kept.mean():.2%}"
     )
     for what, change in DIRT.items():
-        changed = {text: dirt for text in chosen if (dirt := change(text)) != text}  # of one sentence nothing is shuffled
+        changed = {
+            text: dirt for text in chosen if (dirt := change(text)) != text
+        }  # of one sentence nothing is shuffled
         cut = np.array([edited(dirt) == edited(text) for text, dirt in changed.items()])
         dropped = ~judged(list(changed.values())).kept(own)
         print(f"  {what:30} dropped {share(dropped)}, cut out by an edit {share(cut & ~dropped)}")
