@@ -7,7 +7,8 @@ component.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from filters.kernels import kernel
 from stages.columns import matrix
-from stages.components import I64, BandRuns, Ids, components, halves
+from stages.components import I64, U64, BandRuns, Ids, components, halves
 from stages.forest import Numbers
 from stages.participants import Documents, instants
 from stages.roster import I32, Roster
@@ -32,6 +33,10 @@ class Block:
 
     documents: Documents
     roots: I64
+    keys: Callable[[], tuple[U64, I64]]  # shared keys of those in huge components, and whose: numbers in the roster
+
+
+_KEY = np.dtype([("key", "<u8"), ("number", "<i8")])
 
 
 class Blocks:
@@ -44,15 +49,33 @@ class Blocks:
         _sizes(parent, sizes)
         self.components = int(np.count_nonzero(sizes > 1))
         self.largest = int(sizes.max(initial=0))
-        self.count = int(_pack(sizes, DOCUMENTS, huge)) if len(sizes) else 0
+        many, self.count = _pack(sizes, DOCUMENTS, huge) if len(sizes) else (0, 0)
         self.suspected = np.zeros(len(roster.parts), dtype=np.int64)  # documents of each partition
         self._spill: Spill | None = None
+        self._keys = self._of_huge(runs, parent, sizes, many, scratch)
         self._read(parent, sizes, scratch)
 
     def __iter__(self) -> Iterator[Block]:
         for number in range(self.count if self._spill else 0):
             assert self._spill is not None
-            yield _block(self._roster, self._spill.take(number))
+            yield _block(self._roster, self._spill.take(number), functools.partial(self._keys_of, number))
+
+    def _keys_of(self, block: int) -> tuple[U64, I64]:
+        found = self._keys.take(block) if self._keys else np.empty(0, dtype=_KEY)
+        return found["key"], found["number"]
+
+    def _of_huge(self, runs: BandRuns, parent: Numbers, blocks: Numbers, many: int, scratch: Path) -> Spill | None:
+        """Goes through the runs once more and puts aside the shared keys of the first `many` blocks, the huge ones."""
+        if not many:
+            return None
+        spill = Spill(scratch, "keys", _KEY, many)
+        for keys, documents in runs.shared():
+            block = blocks[parent[documents]]
+            inside = np.flatnonzero((block >= 0) & (block < many))
+            records = np.empty(len(inside), dtype=_KEY)
+            records["key"], records["number"] = keys[inside], documents[inside]
+            spill.add(records, block[inside])
+        return spill
 
     def _read(self, parent: Numbers, blocks: Numbers, scratch: Path) -> None:
         """Goes through the partitions once, and puts aside what their suspected documents are decided by."""
@@ -113,7 +136,7 @@ def _records(batch: dict[str, pa.Table], part: int, rows: I32, first: int) -> Re
     return out
 
 
-def _block(roster: Roster, records: Records) -> Block:
+def _block(roster: Roster, records: Records, keys: Callable[[], tuple[U64, I64]]) -> Block:
     high, low = halves(records["id"])
     order = np.lexsort((records["row"], records["part"], low, high))
     records = records[order]
@@ -132,7 +155,7 @@ def _block(roster: Roster, records: Records) -> Block:
         signature=np.ascontiguousarray(records["signature"]),
     )
     _, firsts, which = np.unique(records["root"], return_index=True, return_inverse=True)
-    return Block(documents, firsts[which])
+    return Block(documents, firsts[which], keys)
 
 
 @kernel
@@ -142,12 +165,17 @@ def _sizes(parent: Numbers, sizes: Numbers) -> None:
 
 
 @kernel
-def _pack(sizes: Numbers, limit: int, huge: int) -> int:
-    """Size of the component at each root -> number of its block, -1 where there is none; returns the blocks."""
-    block = filled = 0
+def _pack(sizes: Numbers, limit: int, huge: int) -> tuple[int, int]:
+    """Size of the component at each root -> number of its block, -1 where there is none.
+
+    Returns how many blocks hold components of more than `huge` documents, which come first and by themselves, and how
+    many there are in all.
+    """
+    block = filled = many = 0
     for small in range(2):
-        if filled:
-            block, filled = block + 1, 0
+        if small:
+            many = block + (filled > 0)
+            block, filled = many, 0
         for i in range(len(sizes)):
             size = sizes[i]
             if size < 2 or (small == 0 and size <= huge):
@@ -158,4 +186,4 @@ def _pack(sizes: Numbers, limit: int, huge: int) -> int:
             sizes[i] = -block - 2
     for i in range(len(sizes)):
         sizes[i] = -sizes[i] - 2 if sizes[i] < -1 else -1
-    return block + (filled > 0)
+    return many, block + (filled > 0)

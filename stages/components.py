@@ -107,17 +107,6 @@ class BandRuns:
             shared = np.append(same, False) | np.insert(same, 0, False) if len(keys) else np.empty(0, dtype=np.bool_)
             yield keys[shared], documents[order[shared]]
 
-    def among(self, wanted: I64, names: I64) -> tuple[U64, I64]:
-        """All shared keys of the documents `wanted` (ascending), each with the document's name; both (m,)."""
-        keys, found = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.int64)]
-        for shared, documents in self.shared():
-            places = np.searchsorted(wanted, documents)
-            places[places == len(wanted)] = 0
-            inside = wanted[places] == documents
-            keys.append(shared[inside])
-            found.append(names[places[inside]])
-        return np.concatenate(keys), np.concatenate(found)
-
     def forests(self) -> Iterator[Forest]:
         """One for each key range, over the numbers of the roster."""
         small = len(self.roster) < 1 << 31

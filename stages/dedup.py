@@ -89,7 +89,7 @@ class Dedup(Stage):
         sink.count("components", blocks.components)
         sink.count("largest_component", blocks.largest)
         for block in blocks:
-            outcome = self._settle(block.documents, block.roots, runs)
+            outcome = self._settle(block)
             _count(sink, outcome)
             losses.add(block.documents, outcome)
             settled.add(_settlement(block, outcome))
@@ -97,7 +97,8 @@ class Dedup(Stage):
         for index, part in enumerate(roster.parts):
             sink.write(_table(part, roster.rows(index), settled.of(index)), to=part.id)
 
-    def _settle(self, documents: Documents, roots: I64, runs: BandRuns) -> Outcome:
+    def _settle(self, block: Block) -> Outcome:
+        documents, roots = block.documents, block.roots
         places = documents.places(self.order)
         suspected = np.flatnonzero(np.bincount(roots, minlength=len(roots))[roots] > 1)
         original = _originals(documents, places, suspected)
@@ -105,9 +106,10 @@ class Dedup(Stage):
         distinct = distinct[np.lexsort((places[distinct], roots[distinct]))]
 
         def keys_of(wanted: npt.NDArray[np.bool_]) -> tuple[U64, I64]:
-            inside = np.flatnonzero(wanted)
-            inside = inside[np.argsort(documents.number[inside])]
-            return runs.among(documents.number[inside], inside)
+            keys, numbers = block.keys()
+            order = np.argsort(documents.number)
+            who = order[np.searchsorted(documents.number[order], numbers)]
+            return keys[wanted[who]], who[wanted[who]]
 
         verifier = Verifier(documents, self.similarity, self.ngram, self.all_pairs, self.comparisons, keys_of)
         return Outcome(original, verifier.run(distinct, roots[distinct]))
