@@ -1,4 +1,9 @@
-"""Band keys of a group of partitions, compacted into one sorted run: a few large files, never partitions x ranges."""
+"""Band keys of a group of partitions, compacted into one sorted run: a few large files, never partitions x ranges.
+
+A row is a key and the number of its document within the run: partitions by id, documents by row. The number means
+something only beside the run's inputs, which the schema names; what outlives them (id, sketch) stands once a document
+in an output of its own, and not once a key.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +16,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.kernels import kernel
 from stages.base import MAIN, InputError, Inputs, Part, Sink, Stage
 from stages.columns import binary, matrix
-from stages.lsh import Keys, Shape, band_keys, exact_keys, shape_for_threshold, sketch
+from stages.lsh import Keys, Shape, band_keys, exact_keys, id_keys, shape_for_threshold, sketch
+
+DOCUMENTS = "documents"  # the output of ids and sketches
+PARTS = b"parts"  # metadata of a run: ids of its partitions, ascending, separated by blanks
 
 _MINHASH = ("signature", "exact")
 
@@ -25,17 +34,17 @@ class _Documents(NamedTuple):
     sketches: npt.NDArray[np.uint8]  # (n, width), zeros where there is no signature
     signed: npt.NDArray[np.bool_]  # (n,)
     keys: Keys  # (m,)
-    owners: npt.NDArray[np.int64]  # (m,): row of the key's document
+    owners: npt.NDArray[np.int32]  # (m,): row of the key's document
 
 
 @dataclass(frozen=True)
 class Bands(Stage):
-    """One run: a row for every band of every signature and one for every exact hash, sorted by (key, id).
+    """One run: a row for every band of every signature, every exact hash and every id, sorted by (key, document).
 
     Row groups end where the upper bits of the key change, so a key range is read without its neighbours and the
-    ranges of any number of runs can be merged one at a time. `sketch` travels with the key, so a later crawl can be
-    compared with this one without its texts; it is null for documents without a signature. In memory: about 450 bytes
-    a document of the group.
+    ranges of any number of runs can be merged one at a time. `documents` holds ids and sketches in the order of the
+    numbers, so a later crawl can be compared with this one without its texts; the sketch is null for documents
+    without a signature. In memory: about 700 bytes a document of the group.
     """
 
     permutations: int = 112
@@ -46,10 +55,10 @@ class Bands(Stage):
     ranges: int = 64
 
     name: ClassVar[str] = "bands"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("extract", "minhash")
     barrier: ClassVar[bool] = True
-    group_rows: ClassVar[int] = 1 << 30  # row groups end where `run` cuts them
+    group_rows: ClassVar[int] = 1 << 20  # or where `run` cuts them
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold < 1:
@@ -75,24 +84,24 @@ class Bands(Stage):
         return {**super().params(), "threshold": 0.0, "bands": shape.bands, "rows": shape.rows}
 
     def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
-        fields = [
-            pa.field("key", pa.uint64(), nullable=False),
+        keys = [pa.field("key", pa.uint64(), nullable=False), pa.field("document", pa.int32(), nullable=False)]
+        documents = [
             pa.field("id", pa.binary(16), nullable=False),
             pa.field("sketch", pa.binary(-(-self.permutations * self.sketch_bits // 8))),
         ]
-        return {MAIN: pa.schema(fields)}
+        parts = " ".join(sorted(part.id for part in inputs.parts))
+        return {MAIN: pa.schema(keys, metadata={PARTS: parts}), DOCUMENTS: pa.schema(documents)}
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
-        schema = self.outputs(inputs)[MAIN]
+        schemas = self.outputs(inputs)
         ids, sketches, signed, keys, owners = self._documents(sorted(inputs.parts, key=lambda part: part.id))
-        place = np.empty(len(ids), dtype=np.int64)  # of a document in the order of ids
-        place[_by_id(ids)] = np.arange(len(ids))
-        order = np.lexsort((place[owners], keys))
+        sink.write(pa.table([binary(ids), binary(sketches, signed)], schema=schemas[DOCUMENTS]), to=DOCUMENTS)
+        order = np.argsort(keys)
         keys, owners = keys[order], owners[order]
+        del order
+        _sort_ties(keys, owners)
         for start, end in _ranges(keys, self.ranges):
-            who = owners[start:end]
-            columns = [pa.array(keys[start:end]), binary(ids[who]), binary(sketches[who], signed[who])]
-            sink.write(pa.table(columns, schema=schema), cut=True)
+            sink.write(pa.table([keys[start:end], owners[start:end]], schema=schemas[MAIN]), cut=True)
         sink.count("documents", len(ids))
         sink.count("keys", len(keys))
 
@@ -121,18 +130,24 @@ class Bands(Stage):
         sketched = sketch(signatures, self.sketch_bits)
         sketches = np.zeros((len(ids), sketched.shape[1]), dtype=np.uint8)
         sketches[signed] = sketched
-        numbers = np.arange(first, first + len(ids))
+        numbers = np.arange(first, first + len(ids), dtype=np.int32)
         shape = self.shape
         banded = band_keys(signatures, shape)
-        keys = np.concatenate([banded.reshape(-1), exact_keys(matrix(minhash["exact"], "<u4"))])
-        owners = np.concatenate([np.repeat(numbers[signed], shape.bands), numbers])
+        whole = exact_keys(matrix(minhash["exact"], "<u4")), id_keys(ids.view("<u4"))
+        keys = np.concatenate([banded.reshape(-1), *whole])
+        owners = np.concatenate([np.repeat(numbers[signed], shape.bands), numbers, numbers])
         return _Documents(ids, sketches, signed, keys, owners)
 
 
-def _by_id(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """Order of 16-byte ids as numbers; equal ids stay in the order given."""
-    high, low = ids.view(">u8").T.astype(np.uint64)
-    return np.lexsort((low, high))
+@kernel
+def _sort_ties(keys: Keys, owners: npt.NDArray[np.int32]) -> None:
+    # The fast sorts are not stable, and in which order they leave equal keys depends on the processor.
+    first = 0
+    for i in range(1, len(keys) + 1):
+        if i == len(keys) or keys[i] != keys[first]:
+            if i - first > 1:
+                owners[first:i].sort()
+            first = i
 
 
 def _ranges(keys: Keys, count: int) -> list[tuple[int, int]]:

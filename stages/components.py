@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import kernel
-from stages.columns import matrix
-from stages.parquet import Rows
+from stages.bands import PARTS
+from stages.forest import Forest, Numbers, roots, spanning
+from stages.parquet import Rows, open_checked
+from stages.roster import Roster
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
 _LAST = (1 << 64) - 1
+KEYS = 1 << 23  # of a key range, at most on average: about 400 MB while it is sorted
 
 
 class Ids:
@@ -25,16 +29,6 @@ class Ids:
 
     def __len__(self) -> int:
         return len(self.high)
-
-    def find(self, ids: npt.NDArray[np.uint8]) -> I64:
-        """Number of the first document with each id, shape (m,); ids is (m, 16). AssertionError for an unknown one."""
-        high, low = halves(ids)
-        out = np.empty(len(ids), dtype=np.int64)
-        _find(self.high, self.low, high, low, out)
-        if len(out) and out.min() < 0:
-            unknown = ids[int(out.argmin())].tobytes().hex()
-            raise AssertionError(f"band runs name document {unknown}, which no partition holds: runs of other inputs")
-        return out
 
     def bytes(self, numbers: I64) -> npt.NDArray[np.uint8]:
         """The ids of these documents, shape (m, 16)."""
@@ -48,75 +42,102 @@ def halves(ids: npt.NDArray[np.uint8]) -> tuple[U64, U64]:
     return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
 
-@kernel
-def _find(high: U64, low: U64, wanted_high: U64, wanted_low: U64, out: I64) -> None:
-    for i in range(len(out)):
-        h, l = wanted_high[i], wanted_low[i]  # noqa: E741
-        start, end = 0, len(high)
-        while start < end:
-            middle = (start + end) // 2
-            if high[middle] < h or (high[middle] == h and low[middle] < l):
-                start = middle + 1
-            else:
-                end = middle
-        out[i] = start if start < len(high) and high[start] == h and low[start] == l else -1
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A band run and what leads from the numbers in it to those of the roster: both (its parts,)."""
+
+    rows: Rows
+    ends: I64  # number after the last document of each part, in the run
+    shifts: I64  # what to add
+
+    def between(self, low: int, high: int) -> tuple[U64, I64]:
+        table = self.rows.between("key", low, high, ("key", "document"))
+        documents = table["document"].to_numpy().astype(np.int64)
+        if len(documents) and documents.max() >= self.ends[-1]:
+            raise AssertionError(
+                f"{self.rows.path}: document {documents.max()} of a run over {self.ends[-1]}: a run of other inputs"
+            )
+        return table["key"].to_numpy(), documents + self.shifts[np.searchsorted(self.ends, documents, "right")]
+
+
+@dataclass(frozen=True, slots=True)
+class BandRuns:
+    """The band runs over all partitions of a roster."""
+
+    roster: Roster
+    runs: tuple[_Run, ...]
+    ranges: int  # key ranges, a multiple of those that the row groups of the runs are cut at
+
+    @classmethod
+    def over(cls, roster: Roster, runs: Sequence[Rows], ranges: int) -> BandRuns:
+        """AssertionError unless every partition is in exactly one of the runs. `ranges`: at least that many."""
+        places = {part.id: index for index, part in enumerate(roster.parts)}
+        found: list[_Run] = []
+        seen: set[str] = set()
+        for rows in runs:
+            members = _parts(rows)
+            for id in members:
+                if id not in places or id in seen:
+                    raise AssertionError(
+                        f"{rows.path} is over partition {id}, which "
+                        f"{'another run is over, too' if id in places else 'is not here'}: runs of other inputs"
+                    )
+                seen.add(id)
+            which = np.array([places[id] for id in members], dtype=np.int64)
+            ends = np.cumsum(roster.counts[which])
+            found.append(_Run(rows, ends, roster.firsts[which] - (ends - roster.counts[which])))
+        if missing := [part.id for part in roster.parts if part.id not in seen]:
+            raise AssertionError(f"no band run is over partition {missing[0]}: one is missing ({len(runs)} given)")
+        while sum(rows.rows for rows in runs) > ranges * KEYS:
+            ranges *= 2
+        return cls(roster, tuple(found), ranges)
+
+    def shared(self) -> Iterator[tuple[U64, I64]]:
+        """Per key range: the keys that occur more than once, sorted, and the document of each occurrence, (m,), (m,)."""
+        width = (_LAST + 1) // self.ranges
+        for start in range(self.ranges if self.runs else 0):
+            high = _LAST if start == self.ranges - 1 else (start + 1) * width - 1
+            pairs = [run.between(start * width, high) for run in self.runs]
+            keys = np.concatenate([keys for keys, _ in pairs])
+            documents = np.concatenate([documents for _, documents in pairs])
+            del pairs
+            order = np.argsort(keys)
+            keys = keys[order]
+            same = keys[1:] == keys[:-1]
+            shared = np.append(same, False) | np.insert(same, 0, False) if len(keys) else np.empty(0, dtype=np.bool_)
+            yield keys[shared], documents[order[shared]]
+
+    def forests(self) -> Iterator[Forest]:
+        """One for each key range, over the numbers of the roster."""
+        small = len(self.roster) < 1 << 31
+        for keys, documents in self.shared():
+            yield spanning(*_stars(keys, documents.astype(np.int32) if small else documents))
+
+
+def _parts(run: Rows) -> list[str]:
+    with open_checked(run.path) as file:
+        metadata: dict[bytes, bytes] = file.schema_arrow.metadata or {}
+        return metadata.get(PARTS, b"").decode().split()
 
 
 @kernel
-def _root(parent: I64, i: int) -> int:
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]  # path halving
-        i = parent[i]
-    return i
-
-
-@kernel
-def _join(parent: I64, keys: U64, documents: I64) -> None:
-    """Star edges: every document of a run of equal keys is linked to its first. The smaller number becomes the root."""
-    first = 0
+def _stars(keys: U64, documents: Numbers) -> tuple[Numbers, Numbers]:
+    """Every document of a run of equal keys with the first of it: n - 1 edges for a key of n documents."""
+    one, other = np.empty_like(documents), np.empty_like(documents)
+    first = edges = 0
     for i in range(1, len(keys)):
         if keys[i] != keys[first]:
             first = i
-            continue
-        one, other = _root(parent, documents[first]), _root(parent, documents[i])
-        parent[max(one, other)] = min(one, other)
+        else:
+            one[edges], other[edges] = documents[first], documents[i]
+            edges += 1
+    return one[:edges], other[:edges]
 
 
-@kernel
-def _flatten(parent: I64) -> None:
-    # Parents never have larger numbers than their children, so one ascending pass reaches every root.
-    for i in range(len(parent)):
-        parent[i] = parent[parent[i]]
-
-
-def components(ids: Ids, runs: Sequence[Rows], ranges: int) -> I64:
+def components(runs: BandRuns) -> Numbers:
     """Smallest document number of the component of every document, shape (n,).
 
-    Documents are joined when they share a key of any run, or their id. Neither the order of runs and ranges nor the
-    partitioning shows in the result: the root of a component is its smallest member.
+    Documents are joined when they share a key of any run. Which documents are together depends neither on the order
+    of runs and ranges nor on the partitioning; the number of the smallest does on the latter.
     """
-    parent = np.arange(len(ids), dtype=np.int64)
-    again = np.flatnonzero((ids.high[1:] == ids.high[:-1]) & (ids.low[1:] == ids.low[:-1])) + 1
-    parent[again] = again - 1
-    for keys, documents in shared_keys(ids, runs, ranges):
-        _join(parent, keys, documents)
-    _flatten(parent)
-    return parent
-
-
-def shared_keys(ids: Ids, runs: Sequence[Rows], ranges: int) -> Iterator[tuple[U64, I64]]:
-    """Per key range: the keys that occur more than once, sorted, and the document of each occurrence, (m,) and (m,)."""
-    width = (_LAST + 1) // ranges
-    for start in range(ranges):
-        high = _LAST if start == ranges - 1 else (start + 1) * width - 1
-        tables = [run.between("key", start * width, high, ("key", "id")) for run in runs]
-        if not tables:
-            return
-        keys = np.concatenate([table["key"].to_numpy() for table in tables])
-        names = np.concatenate([matrix(table["id"], "u1") for table in tables])
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        # Most keys occur once: they are sorted out before the documents are looked up, which costs a cache miss or two.
-        same = keys[1:] == keys[:-1]
-        shared = np.append(same, False) | np.insert(same, 0, False) if len(keys) else np.empty(0, dtype=np.bool_)
-        yield keys[shared], ids.find(names[order[shared]])
+    return roots(len(runs.roster), runs.forests())

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,10 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stages.base import NEUTRAL, InputError, Inputs, Part, Sink, Stage
-from stages.columns import binary
-from stages.components import I64, U64, components, shared_keys
+from stages.blocks import Block, Blocks
+from stages.columns import binary, matrix
+from stages.components import I64, U64, BandRuns
 from stages.parquet import Rows
-from stages.participants import ORDERS, Documents, participants
+from stages.participants import ORDERS, Documents
+from stages.roster import Roster, enrol
+from stages.settled import SETTLED, Settled
+from stages.spill import Records
 from stages.verify import Verified, Verifier
 
 LEVELS = {"exact": "the same dedup key as its keeper", "near": "measured to be alike enough to its keeper"}
@@ -48,7 +50,7 @@ class Dedup(Stage):
     Reads all partitions, and the band runs over exactly them as further parts that hold nothing but `bands`. Same
     documents, same answer, for any order of parts and any partitioning: identity is the document id. Documents with
     the same id are suspects like any others, dropped only if their texts are alike, so a crawler's repeated record id
-    loses no page.
+    loses no page. In memory: 10 bytes a participant, and what one block of components takes (`stages/blocks.py`).
     """
 
     ngram: int = 5
@@ -57,10 +59,12 @@ class Dedup(Stage):
     all_pairs: int = 2000  # components of more distinct documents are compared only along shared band keys
     comparisons: int = 16  # texts a document is compared with, the most alike by signature first, before it is kept
     wipeout: float = field(default=0.9, metadata=NEUTRAL)  # share a source may lose; 1 turns the alarm off
-    ranges: int = field(default=64, metadata=NEUTRAL)  # key ranges read one after the other: memory against seeks
+    ranges: int = field(
+        default=64, metadata=NEUTRAL
+    )  # key ranges read one after the other, at least: memory against seeks
 
     name: ClassVar[str] = "dedup"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "minhash", "bands")
     barrier: ClassVar[bool] = True
 
@@ -77,17 +81,24 @@ class Dedup(Stage):
         return {part.id: DEDUP for part in partitions(inputs)}
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
-        documents = participants(partitions(inputs))
-        runs = band_runs(inputs)
-        _check_complete(documents, runs)
-        roots = components(documents.ids, runs, self.ranges)
-        outcome = self._settle(documents, roots, runs)
-        _count(sink, documents, roots, outcome)
-        self._alarm(documents, outcome)
-        for part, table in _tables(documents, roots, outcome):
-            sink.write(table, to=part.id)
+        roster = enrol(partitions(inputs))
+        runs = BandRuns.over(roster, band_runs(inputs), self.ranges)
+        blocks = Blocks(roster, runs, self.all_pairs, sink.scratch)
+        settled, losses = Settled(roster, blocks.suspected, sink.scratch), Losses()
+        sink.count("participants", len(roster))
+        sink.count("components", blocks.components)
+        sink.count("largest_component", blocks.largest)
+        for block in blocks:
+            outcome = self._settle(block)
+            _count(sink, outcome)
+            losses.add(block.documents, outcome)
+            settled.add(_settlement(block, outcome))
+        self._alarm(roster, losses)
+        for index, part in enumerate(roster.parts):
+            sink.write(_table(part, roster.rows(index), settled.of(index)), to=part.id)
 
-    def _settle(self, documents: Documents, roots: I64, runs: Sequence[Rows]) -> Outcome:
+    def _settle(self, block: Block) -> Outcome:
+        documents, roots = block.documents, block.roots
         places = documents.places(self.order)
         suspected = np.flatnonzero(np.bincount(roots, minlength=len(roots))[roots] > 1)
         original = _originals(documents, places, suspected)
@@ -95,35 +106,51 @@ class Dedup(Stage):
         distinct = distinct[np.lexsort((places[distinct], roots[distinct]))]
 
         def keys_of(wanted: npt.NDArray[np.bool_]) -> tuple[U64, I64]:
-            found = [
-                (keys[wanted[numbers]], numbers[wanted[numbers]])
-                for keys, numbers in shared_keys(documents.ids, runs, self.ranges)
-            ]
-            return np.concatenate([keys for keys, _ in found]), np.concatenate([numbers for _, numbers in found])
+            keys, numbers = block.keys()
+            order = np.argsort(documents.number)
+            who = order[np.searchsorted(documents.number[order], numbers)]
+            return keys[wanted[who]], who[wanted[who]]
 
         verifier = Verifier(documents, self.similarity, self.ngram, self.all_pairs, self.comparisons, keys_of)
         return Outcome(original, verifier.run(distinct, roots[distinct]))
 
-    def _alarm(self, documents: Documents, outcome: Outcome) -> None:
-        sources = np.array([part.source for part in documents.parts])[documents.part]
-        for source in sorted({part.source for part in documents.parts}):
-            of_source = sources == source
-            total, lost = int(of_source.sum()), outcome.dropped & of_source
-            if total >= WIPEOUT_FROM and lost.sum() > self.wipeout * total:
-                keepers, times = np.unique(outcome.keeper[lost], return_counts=True)
-                most = int(keepers[times.argmax()])
-                keeper = documents.parts[documents.part[most]]
-                url = keeper.rows["extract"].take(documents.row[[most]].astype(np.int64), ("url",))["url"][0]
+    def _alarm(self, roster: Roster, losses: Losses) -> None:
+        for source in sorted({part.source for part in roster.parts}):
+            total = sum(int(n) for part, n in zip(roster.parts, roster.counts, strict=True) if part.source == source)
+            lost, (times, _, place) = losses.lost.get(source, 0), losses.most.get(source, (0, b"", (0, 0)))
+            if total >= WIPEOUT_FROM and lost > self.wipeout * total:
+                keeper = roster.parts[place[0]]
+                url = keeper.rows["extract"].take(np.array([place[1]]), ("url",))["url"][0]
                 raise WipeOutError(
-                    f"source {source!r} would lose {lost.sum() / total:.1%} of its {total} documents as duplicates, over "
-                    f"dedup.wipeout = {self.wipeout:g}; most often ({times.max()}) to {url} of source "
+                    f"source {source!r} would lose {lost / total:.1%} of its {total} documents as duplicates, over "
+                    f"dedup.wipeout = {self.wipeout:g}; most often ({times}) to {url} of source "
                     f"{keeper.source!r}: set dedup.wipeout = 1 if that is meant"
                 )
 
 
+@dataclass
+class Losses:
+    """What sources lose, summed over blocks; all that stays for a document is in the block of the document."""
+
+    lost: dict[str, int] = field(default_factory=dict)  # source -> documents
+    most: dict[str, tuple[int, bytes, tuple[int, int]]] = field(default_factory=dict)  # times, keeper's id and place
+
+    def add(self, documents: Documents, outcome: Outcome) -> None:
+        names = sorted({part.source for part in documents.parts})
+        source = np.array([names.index(part.source) for part in documents.parts])[documents.part]
+        for index in np.unique(source[outcome.dropped]).tolist():
+            name, lost = names[index], outcome.dropped & (source == index)
+            keepers, times = np.unique(outcome.keeper[lost], return_counts=True)
+            keeper, most = keepers[[times.argmax()]], int(times.max())
+            place = int(documents.part[keeper[0]]), int(documents.row[keeper[0]])
+            found = (most, documents.ids.bytes(keeper).tobytes(), place)
+            self.lost[name] = self.lost.get(name, 0) + int(lost.sum())
+            self.most[name] = min(found, self.most.get(name, found), key=lambda each: (-each[0], each[1]))
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What becomes of n documents; all arrays are of shape (n,)."""
+    """What becomes of the n documents of a block; all arrays are of shape (n,)."""
 
     original: I64  # first in keeper order of those with the same dedup key
     verified: Verified  # what became of the originals
@@ -165,22 +192,8 @@ def _originals(documents: Documents, places: I64, suspected: I64) -> I64:
     return original
 
 
-def _check_complete(documents: Documents, runs: Sequence[Rows]) -> None:
-    """Every document has one exact key and, if signed, the same number of band keys: a run left out shows here."""
-    banded, signed = sum(run.rows for run in runs) - len(documents), int(documents.signed.sum())
-    if banded < signed or (banded % signed if signed else banded):
-        raise AssertionError(
-            f"the {len(runs)} band runs hold {banded + len(documents)} keys, which does not fit {len(documents)} "
-            f"documents, {signed} of them with signatures: runs of other inputs, or one is missing"
-        )
-
-
-def _count(sink: Sink, documents: Documents, roots: I64, outcome: Outcome) -> None:
-    sizes = np.bincount(roots)
-    sink.count("participants", len(documents))
-    sink.count("components", int((sizes > 1).sum()))
+def _count(sink: Sink, outcome: Outcome) -> None:
     sink.count("components.huge", outcome.verified.huge)
-    sink.count("largest_component", int(sizes.max(initial=0)))
     sink.count("verified.signature", outcome.verified.by_signature)
     sink.count("verified.text", outcome.verified.by_text)
     sink.count("compared.text", outcome.verified.compared)
@@ -188,39 +201,46 @@ def _count(sink: Sink, documents: Documents, roots: I64, outcome: Outcome) -> No
     sink.count("dropped.near", int(outcome.near.sum()))
 
 
-def _tables(documents: Documents, roots: I64, outcome: Outcome) -> Iterator[tuple[Part, pa.Table]]:
-    """The sidecar of every partition, row-aligned with `extract`."""
-    cluster = np.bincount(outcome.keeper, minlength=len(documents))
-    ordered = np.lexsort((documents.row, documents.part))
-    bounds = np.searchsorted(documents.part[ordered], np.arange(len(documents.parts) + 1))
-    for part, (start, end) in zip(documents.parts, pairwise(bounds), strict=True):
-        numbers = ordered[start:end]
-        yield part, _table(documents, numbers, roots[numbers], cluster[numbers], outcome, part.rows["extract"].rows)
+def _settlement(block: Block, outcome: Outcome) -> Records:
+    """What the sidecars say of the documents of a block."""
+    documents = block.documents
+    out = np.zeros(len(documents), dtype=SETTLED)
+    out["part"], out["row"] = documents.part, documents.row
+    out["dropped"], out["near"] = outcome.dropped, outcome.near
+    out["keeper"], out["component"] = documents.ids.bytes(outcome.keeper), documents.ids.bytes(block.roots)
+    out["similarity"] = outcome.verified.similarity[outcome.original]
+    out["cluster"] = np.bincount(outcome.keeper, minlength=len(documents))
+    return out
 
 
-def _table(documents: Documents, numbers: I64, roots: I64, cluster: I64, outcome: Outcome, rows: int) -> pa.Table:
-    """`rows` rows; the participants are `numbers`, with components `roots` and cluster sizes `cluster`."""
-    row = documents.row[numbers]
-    dropped, near = (_spread(flag[numbers], row, rows) for flag in (outcome.dropped, outcome.near))
-    keeper = np.zeros((rows, 16), dtype=np.uint8)
-    keeper[row] = documents.ids.bytes(outcome.keeper[numbers])
-    component = np.zeros((rows, 16), dtype=np.uint8)
-    component[row] = documents.ids.bytes(roots)
-    takes_part = _spread(np.ones(len(row), dtype=np.bool_), row, rows)
-    similarity = _spread(outcome.verified.similarity[outcome.original[numbers]], row, rows)
+def _table(part: Part, participants: npt.NDArray[np.int32], settled: Records) -> pa.Table:
+    """The sidecar of a partition, row-aligned with `extract`. Whoever is not among the settled stays by himself."""
+    rows = part.rows["extract"].rows
+    takes_part = _spread(np.ones(len(participants), dtype=np.bool_), participants, rows)
+    own = np.zeros((rows, 16), dtype=np.uint8)
+    first = 0
+    for group in part.rows["extract"].groups(("id",)):
+        own[first : first + group.num_rows] = matrix(group["id"], "u1")
+        first += group.num_rows
+    own[settled["row"]] = settled["component"]
+    cluster = takes_part.astype(np.int32)
+    cluster[settled["row"]] = settled["cluster"]
+    dropped, near, keeper, similarity = (
+        _spread(settled[name], settled["row"], rows) for name in ("dropped", "near", "keeper", "similarity")
+    )
     columns = [
         pa.array(takes_part & ~dropped),
         pa.array(np.where(near, "near", np.where(dropped, "exact", "")), pa.string()),
         binary(keeper, dropped),
         pa.array(similarity, pa.float32(), mask=~dropped),
-        pa.array(_spread(cluster, row, rows).astype(np.int32)),
-        binary(component, takes_part),
+        pa.array(cluster),
+        binary(own, takes_part),
     ]
     return pa.table(columns, schema=DEDUP)
 
 
 def _spread(values: npt.NDArray[Any], row: npt.NDArray[np.int32], rows: int) -> npt.NDArray[Any]:
-    """Values of the participants at their rows, zero elsewhere; shape (rows,)."""
-    out = np.zeros(rows, dtype=values.dtype)
+    """Values at their rows, zero elsewhere; shape (rows, ...)."""
+    out = np.zeros((rows, *values.shape[1:]), dtype=values.dtype)
     out[row] = values
     return out

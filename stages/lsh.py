@@ -16,7 +16,8 @@ from filters.kernels import kernel
 
 Keys = npt.NDArray[np.uint64]
 
-EXACT_SPACE = 1 << 16  # band numbers from here on: keys of exact hashes, which no band of a signature reaches
+# Band numbers from here on, which no band of a signature reaches: keys of exact hashes, keys of document ids.
+EXACT_SPACE, ID_SPACE = 1 << 16, 1 << 17
 
 
 class Shape(NamedTuple):
@@ -79,8 +80,17 @@ def band_keys(signatures: npt.NDArray[np.uint32], shape: Shape) -> Keys:
 
 def exact_keys(hashes: npt.NDArray[np.uint32]) -> Keys:
     """64-bit keys of 128-bit exact hashes given as shape (documents, 4), in a key space of their own."""
-    out = np.empty((len(hashes), 1), dtype=np.uint64)
-    _band_keys(hashes, 1, 4, EXACT_SPACE, out)
+    return _whole_keys(hashes, EXACT_SPACE)
+
+
+def id_keys(ids: npt.NDArray[np.uint32]) -> Keys:
+    """64-bit keys of document ids given as shape (documents, 4), in a key space of their own."""
+    return _whole_keys(ids, ID_SPACE)
+
+
+def _whole_keys(words: npt.NDArray[np.uint32], space: int) -> Keys:
+    out = np.empty((len(words), 1), dtype=np.uint64)
+    _band_keys(words, 1, 4, space, out)
     return out[:, 0]
 
 

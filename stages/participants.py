@@ -1,19 +1,15 @@
-"""The documents that take part in dedup, as dense arrays: one number a document, valid within one run only."""
+"""Suspected documents as dense arrays: one number a document, valid within one block only."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from stages.base import InputError, Part
-from stages.columns import matrix
-from stages.components import I64, U64, Ids, halves
+from stages.base import Part
+from stages.components import I64, U64, Ids
 from stages.edits import edited
 
 # What a keeper order can be made of: smaller goes first.
@@ -28,17 +24,19 @@ ORDERS: Mapping[str, Callable[[Documents], npt.NDArray[np.int64]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """n participants, numbered by (id, partition id, row): 66 bytes each. The number never depends on arrival."""
+    """n documents, numbered by (id, partition id, row). The order never depends on arrival."""
 
     parts: tuple[Part, ...]  # by id
     ranks: I64  # (parts,): declared rank of the source
     ids: Ids
     exact: tuple[U64, U64]  # (n,), (n,): halves of the exact hash
+    number: I64  # (n,): in the roster
     part: npt.NDArray[np.int32]  # (n,): index in `parts`
     row: npt.NDArray[np.int32]  # (n,): row in that partition
     characters: npt.NDArray[np.int32]  # (n,): code points of the edited text
     instant: I64  # (n,): date as the number YYYYMMDDhhmmss
     signed: npt.NDArray[np.bool_]  # (n,): has a signature
+    signature: npt.NDArray[np.uint32]  # (n, permutations): zeros where there is none
 
     def __len__(self) -> int:
         return len(self.part)
@@ -49,14 +47,6 @@ class Documents:
         places = np.empty(len(self), dtype=np.int64)
         places[np.lexsort(keys)] = np.arange(len(self))
         return places
-
-    def signatures(self, numbers: I64) -> npt.NDArray[np.uint32]:
-        """Signatures of these documents (all `signed`), shape (m, permutations)."""
-        tables = [part.rows["minhash"].take(rows, ("signature",)) for part, rows in self._located(numbers)]
-        found = matrix(pa.concat_tables(tables)["signature"], "<u4")
-        out = np.empty(found.shape, dtype=np.uint32)
-        out[self._by_place(numbers)] = found
-        return out
 
     def texts(self, numbers: I64) -> list[str]:
         """Edited texts of these documents, read by row group and only where needed."""
@@ -78,66 +68,6 @@ class Documents:
         which, starts = np.unique(self.part[ordered], return_index=True)
         rows = np.split(self.row[ordered].astype(np.int64), starts[1:])
         return [(self.parts[part], found) for part, found in zip(which.tolist(), rows, strict=True)]
-
-
-def participants(parts: Sequence[Part]) -> Documents:
-    """All documents with an exact hash. Raises InputError when a partition is given twice."""
-    parts = tuple(sorted(parts, key=lambda part: part.id))
-    for one, other in pairwise(parts):
-        if one.id == other.id:
-            raise InputError(
-                f"partition {one.id} is in source {one.source!r} and again in {other.source!r}: remove one of them"
-            )
-    loaded = [_group(_EMPTY, 0, 0)]
-    for index, part in enumerate(parts):
-        first = 0
-        for batch in part.groups({"extract": ("id", "date"), "minhash": ("exact", "shingles", "characters")}):
-            loaded.append(_group(batch, index, first))
-            first += batch["extract"].num_rows
-    ids, exact, part_of, row, characters, instant, signed = map(np.concatenate, zip(*loaded, strict=True))
-    del loaded
-    high, low = halves(ids)
-    order = np.lexsort((low, high))  # stable, so equal ids stay in the order of partition and row
-    exact_high, exact_low = halves(exact[order])
-    return Documents(
-        parts=parts,
-        ranks=np.array([part.rank for part in parts], dtype=np.int64),
-        ids=Ids(high[order], low[order]),
-        exact=(exact_high, exact_low),
-        part=part_of[order],
-        row=row[order],
-        characters=characters[order],
-        instant=instant[order],
-        signed=signed[order],
-    )
-
-
-_EMPTY: Mapping[str, pa.Table] = {
-    "extract": pa.table({"id": pa.array([], pa.binary(16)), "date": pa.array([], pa.string())}),
-    "minhash": pa.table(
-        {
-            "exact": pa.array([], pa.binary(16)),
-            "shingles": pa.array([], pa.int32()),
-            "characters": pa.array([], pa.int32()),
-        }
-    ),
-}
-
-
-def _group(batch: Mapping[str, pa.Table], part: int, first: int) -> tuple[npt.NDArray[np.generic], ...]:
-    """The columns of `Documents` for one row group whose first row is number `first` of partition `part`."""
-    takes_part = pc.is_valid(batch["minhash"]["exact"])
-    rows = np.flatnonzero(takes_part.to_numpy()).astype(np.int32) + np.int32(first)
-    extract, minhash = batch["extract"].filter(takes_part), batch["minhash"].filter(takes_part)
-    return (
-        matrix(extract["id"], "u1"),
-        matrix(minhash["exact"], "u1"),
-        np.full(len(rows), part, dtype=np.int32),
-        rows,
-        minhash["characters"].to_numpy().astype(np.int32),
-        instants(extract["date"].to_pylist()),
-        minhash["shingles"].to_numpy() > 0,
-    )
 
 
 def instants(dates: Sequence[str]) -> I64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from stages.components import I64, U64
 from stages.dedupkey import dedup_key
-from stages.keepers import KEPT, Candidates, Everyone, Settlement, SharingKeys
+from stages.keepers import KEPT, Candidates, Clear, Everyone, Settlement, SharingKeys, settle_clear
 from stages.minhash_kernel import Hashes, distinct, jaccard, ngram_hashes
 from stages.participants import Documents
 
-# Neither shows in the result, only in memory: 470 MB of signatures at 112 permutations, 256 MB of n-gram hashes.
-SIGNATURES = 1 << 20
+# Neither shows in the result, only in memory: 256 MB of n-gram hashes, some 50 MB of components.
 CHARACTERS = 1 << 25
+WAITING = 1 << 14
 
 
 @dataclass(slots=True)
@@ -52,18 +52,25 @@ class Verifier:
         bounds = bounds[bounds[:, 1] - bounds[:, 0] > 1]
         sharing = self._sharing(members, bounds[bounds[:, 1] - bounds[:, 0] > self.all_pairs])
         found.huge = len(sharing)
-        for batch in _batches(bounds):
-            who = np.concatenate([members[start:end] for start, end in batch])
-            signatures = self.documents.signatures(who)
-            first = 0
-            work = _Bulk(self, found)
-            for start, end in batch:
-                size = end - start
-                candidates = sharing.get(start) or Everyone(size)
-                work.settle(members[start:end], signatures[first : first + size], candidates)
-                first += size
-            work.flush()
+        work = _Bulk(self, found)
+        signatures = self.documents.signature
+        for start, end in self._unclear(members, bounds, found).tolist():
+            candidates = sharing.get(start) or Everyone(end - start)
+            work.settle(members[start:end], signatures[members[start:end]], candidates)
+        work.flush()
         return found
+
+    def _unclear(self, members: I64, bounds: I64, found: Verified) -> I64:
+        """Settles the components whose signatures are clear throughout; the bounds of all others."""
+        clear = Clear.around(self.similarity, self.documents.signature.shape[1])
+        settled = np.zeros(len(bounds), dtype=np.bool_)
+        keeper, equal = np.full(len(members), -1, dtype=np.int64), np.zeros(len(members), dtype=np.int64)
+        settle_clear(self.documents.signature, members, bounds, self.all_pairs, *clear, keeper, equal, settled)
+        gone = np.flatnonzero(keeper >= 0)
+        found.keeper[members[gone]] = members[keeper[gone]]
+        found.similarity[members[gone]] = equal[gone] / self.documents.signature.shape[1]
+        found.by_signature += len(gone)
+        return bounds[~settled]
 
     def _sharing(self, members: I64, huge: I64) -> dict[int, Candidates]:
         """Start of each huge component -> its candidates along shared keys."""
@@ -74,44 +81,7 @@ class Verifier:
             place[members[start:end]] = np.arange(start, end)
         keys, documents = self.keys(place >= 0)
         places = place[documents]
-        order = np.lexsort((places, keys))
-        keys, places = keys[order], places[order]
-        # A key lies in one component alone: sharing it is what joined its documents.
-        changes = np.insert(keys[1:] != keys[:-1], 0, True) if len(keys) else np.empty(0, dtype=np.bool_)
-        rank = np.arange(len(keys)) - np.maximum.accumulate(np.where(changes, np.arange(len(keys)), 0))
-        head = rank < self.all_pairs
-        heads, headed = _by_place(keys[head], places[head])
-        keys, places = _by_place(keys, places)
-        return {
-            start: SharingKeys(end - start, _slice(keys, places, start, end), _slice(heads, headed, start, end))
-            for start, end in huge.tolist()
-        }
-
-
-def _by_place(keys: U64, places: I64) -> tuple[U64, I64]:
-    order = np.argsort(places, kind="stable")
-    return keys[order], places[order]
-
-
-def _slice(keys: U64, places: I64, start: int, end: int) -> dict[int, U64]:
-    """Keys of the documents at the places start to end, which are counted from `start`; both arrays are by place."""
-    inside = slice(*np.searchsorted(places, [start, end]).tolist())
-    which, firsts = np.unique(places[inside], return_index=True)
-    return dict(zip((which - start).tolist(), np.split(keys[inside], firsts[1:]), strict=True)) if len(which) else {}
-
-
-def _batches(bounds: I64) -> Iterator[list[tuple[int, int]]]:
-    """Components (start, end) in batches of about SIGNATURES documents."""
-    batch: list[tuple[int, int]] = []
-    size = 0
-    for start, end in bounds.tolist():
-        if size and size + end - start > SIGNATURES:
-            yield batch
-            batch, size = [], 0
-        batch.append((start, end))
-        size += end - start
-    if batch:
-        yield batch
+        return {start: SharingKeys.of(keys, places, start, end, self.all_pairs) for start, end in huge.tolist()}
 
 
 @dataclass
@@ -132,7 +102,7 @@ class _Bulk:
             self.waiting.append((who, settlement))
             self.needed.update(who[texts].tolist())
             self.spent += int(costs[texts].sum())
-            if self.spent <= CHARACTERS and settlement.scanned:
+            if self.spent <= CHARACTERS and len(self.waiting) < WAITING and settlement.scanned:
                 return
             self.flush()
 

@@ -2,29 +2,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from stages.bands import Bands
-from stages.base import InputError
-from stages.components import Ids, halves
-from tests.dedup_corpus import Document, banded, partition, prose, world
+from stages.bands import DOCUMENTS, PARTS, Bands
+from stages.base import MAIN, InputError, Inputs
+from tests.dedup_corpus import Document, banded, partition, prose, run, world
 
 
 def test_runs_are_sorted_and_cut_at_key_ranges(tmp_path: Path) -> None:
     documents = [Document(f"{n}", prose(50, n // 3)) for n in range(30)] + [Document("short", "短")]
-    (run,) = banded(tmp_path, [partition(tmp_path, "p", documents)], ranges=4)
-    rows = run.rows["bands"]
+    (banding,) = banded(tmp_path, [partition(tmp_path, "p", documents)], ranges=4)
+    rows = banding.rows["bands"]
     table = rows.read()
-    keys = list(zip(table["key"].to_pylist(), table["id"].to_pylist(), strict=True))
+    keys = list(zip(table["key"].to_pylist(), table["document"].to_pylist(), strict=True))
     assert keys == sorted(keys)
-    assert len(keys) == 30 * 15 + 1
-    assert table["sketch"].null_count == 1
+    assert len(keys) == 30 * 16 + 2
+    assert {document for _, document in keys} == set(range(31))
     assert [{key >> 62 for key in group["key"].to_pylist()} for group in rows.groups()] == [{0}, {1}, {2}, {3}]
     low, high = 1 << 62, (3 << 62) - 1
-    inside = rows.between("key", low, high, ("id", "key"))
+    inside = rows.between("key", low, high, ("document", "key"))
     assert inside["key"].to_pylist() == [key for key, _ in keys if low <= key <= high]
 
 
@@ -42,13 +38,15 @@ def test_bands_refuse_what_does_not_fit(tmp_path: Path) -> None:
         banded(tmp_path, [part])
 
 
-@given(st.lists(st.binary(min_size=16, max_size=16), min_size=1, max_size=30))
-@settings(deadline=None)
-def test_ids_are_found_at_their_first_place(names: list[bytes]) -> None:
-    raw = np.frombuffer(b"".join(sorted(names)), dtype=np.uint8).reshape(-1, 16)
-    ids = Ids(*halves(raw))
-    assert ids.find(raw).tolist() == [sorted(names).index(name) for name in sorted(names)]
-    assert ids.bytes(np.arange(len(ids))).tobytes() == raw.tobytes()
+def test_what_outlives_a_run_stands_in_the_order_of_its_numbers(tmp_path: Path) -> None:
+    parts = [partition(tmp_path, f"p{n}", [Document(f"{n}a", prose(50, n)), Document(f"{n}b", "短")]) for n in range(3)]
+    stage, inputs = Bands(), Inputs(parts=tuple(parts[::-1]))
+    written, counters = run(stage, inputs, tmp_path / "run")
+    table = written[DOCUMENTS].read()
+    assert table["id"].to_pylist() == [Document(f"{n}{side}", "").id for n in range(3) for side in "ab"]
+    assert [sketch is None for sketch in table["sketch"].to_pylist()] == [False, True] * 3
+    assert counters == {"documents": 6, "keys": 3 * 16 + 3 * 2}
+    assert written[MAIN].read().schema.metadata[PARTS] == b"p0 p1 p2"
 
 
 def test_a_threshold_takes_the_shape_that_datasketch_chooses() -> None:

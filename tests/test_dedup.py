@@ -7,6 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import stages.blocks
+import stages.components
+import stages.settled
+import stages.spill
 import stages.verify
 from stages.base import InputError, Inputs, Part
 from stages.dedup import Dedup, WipeOutError
@@ -150,7 +154,11 @@ def test_result_does_not_depend_on_parts_groups_ranges_or_batches(
     parts = [partition(tmp_path / "cut", f"{9 - n}", documents[n::4]) for n in range(4)]
     runs = banded(tmp_path / "cut", [parts[2], parts[0]], [parts[1], parts[3]], ranges=4)
     monkeypatch.setattr(stages.verify, "CHARACTERS", 900)
-    monkeypatch.setattr(stages.verify, "SIGNATURES", 7)
+    monkeypatch.setattr(stages.verify, "WAITING", 2)
+    monkeypatch.setattr(stages.blocks, "DOCUMENTS", 7)
+    monkeypatch.setattr(stages.settled, "DOCUMENTS", 5)
+    monkeypatch.setattr(stages.spill, "BUFFER", 900)
+    monkeypatch.setattr(stages.components, "KEYS", 40)
     first = dedup(tmp_path / "first", [*parts], runs, ranges=1)
     again = dedup(tmp_path / "again", [*reversed(parts)], [*reversed(runs)], ranges=16)
     assert first.bytes == again.bytes
@@ -236,9 +244,10 @@ def test_a_missing_or_foreign_run_is_an_error(tmp_path: Path) -> None:
     ]
     with pytest.raises(AssertionError, match="one is missing"):
         dedup(tmp_path, parts, banded(tmp_path / "a", parts[:1]))
-    text = prose(60, 5)
-    foreign = partition(tmp_path, "x", [Document(f"x{i}", text) for i in range(3)])
-    with pytest.raises(AssertionError, match="which no partition holds"):
+    with pytest.raises(AssertionError, match="another run is over, too"):
+        dedup(tmp_path, parts, banded(tmp_path / "c", parts, parts[:1]))
+    foreign = partition(tmp_path, "x", [Document(f"x{i}", prose(60, 5)) for i in range(3)])
+    with pytest.raises(AssertionError, match="over partition x, which is not here"):
         dedup(tmp_path, parts[:1], banded(tmp_path / "b", [foreign]))
 
 

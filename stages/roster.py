@@ -1,0 +1,56 @@
+"""Who takes part in dedup: a dense number for each participant, for one bit a row of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from stages.base import InputError, Part
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """n participants, numbered by (partition id, row). The numbers hold within one run of dedup only."""
+
+    parts: tuple[Part, ...]  # by id
+    firsts: I64  # (parts + 1,): number of each partition's first participant, and n
+    _takes_part: tuple[npt.NDArray[np.uint8], ...]  # one bit a row of each partition
+
+    def __len__(self) -> int:
+        return int(self.firsts[-1])
+
+    @property
+    def counts(self) -> I64:
+        """Participants of each partition, shape (parts,)."""
+        return np.diff(self.firsts)
+
+    def rows(self, part: int) -> I32:
+        """Rows of the participants of this partition, ascending."""
+        bits = np.unpackbits(self._takes_part[part], count=self.parts[part].rows["minhash"].rows)
+        return np.flatnonzero(bits).astype(np.int32)
+
+
+def enrol(parts: Sequence[Part]) -> Roster:
+    """All documents with an exact hash. Raises InputError when a partition is given twice."""
+    parts = tuple(sorted(parts, key=lambda part: part.id))
+    for one, other in pairwise(parts):
+        if one.id == other.id:
+            raise InputError(
+                f"partition {one.id} is in source {one.source!r} and again in {other.source!r}: remove one of them"
+            )
+    counts, bits = [0], []
+    for part in parts:
+        groups = part.rows["minhash"].groups(("exact",))
+        valid = [np.empty(0, dtype=np.bool_), *(pc.is_valid(group["exact"]).to_numpy() for group in groups)]
+        takes_part = np.concatenate(valid)
+        counts.append(int(takes_part.sum()))
+        bits.append(np.packbits(takes_part))
+    return Roster(parts, np.cumsum(counts, dtype=np.int64), tuple(bits))

@@ -1,0 +1,299 @@
+"""Bands -> components -> keepers over N made documents with known duplicates: seconds, memory, disk, and the right answer.
+
+    python -m tests.bench.dedup_scale [documents] [folder]
+
+Signatures are made as they are read (`dedup_world`); from there on everything is the real thing: stage `bands` over groups
+of partitions, each committed by a rename, then stage `dedup` over all. Both are killed once on the way (SIGKILL) and
+started again. The sidecars are then compared with what the world is known to hold, document by document. The folder is
+removed at the end. 50 million documents take some 10 GB of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import stages.blocks
+import stages.dedup
+from stages.bands import DOCUMENTS, Bands
+from stages.base import Inputs, Part
+from stages.columns import matrix
+from stages.dedup import Dedup
+from stages.parquet import Rows
+from tests.bench.dedup_cost import model, reading
+from tests.bench.dedup_world import ALONE, CHAIN, COPIES, NEAR, PART, TEMPLATE, UNCLEAR, Made, World
+from tests.dedup_corpus import FileSink
+
+RUN = 20  # partitions of a band run: a million documents
+FIXED, EACH, DISK = 2 << 30, 16, 400  # bytes: of memory, of memory a document, of disk a document
+
+
+class Clocks:
+    """Seconds of parts of `Dedup.run`, without those in which documents were made."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+
+    def around(self, owner: Any, name: str, called: str) -> None:
+        inner: Callable[..., Any] = getattr(owner, name)
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            began, made = time.perf_counter(), Made.seconds["made"]
+            result = inner(*args, **kwargs)
+            taken = time.perf_counter() - began - (Made.seconds["made"] - made)
+            self.spent[called] = self.spent.get(called, 0.0) + taken
+            return result
+
+        setattr(owner, name, timed)
+
+
+def peak() -> int:
+    """The most memory this process has had, in bytes."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) << 10
+
+
+def committed(stage: Bands | Dedup, inputs: Inputs, folder: Path) -> dict[str, int]:
+    """Runs a stage into a folder that has its name only when it is complete."""
+    scratch = folder.with_name(folder.name + ".tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    sink = FileSink(stage, inputs, scratch)
+    stage.run(inputs, sink)
+    sink.close()
+    scratch.rename(folder)
+    return sink.counters
+
+
+def child_bands(size: int, folder: Path) -> dict[str, Any]:
+    parts, began, made = World(size).parts(), time.perf_counter(), 0
+    for number, first in enumerate(range(0, len(parts), RUN)):
+        if not (folder / f"run{number}").exists():
+            group = parts[first : first + RUN]
+            made += sum(part.rows["minhash"].rows for part in group)
+            committed(Bands(), Inputs(parts=tuple(group)), folder / f"run{number}")
+    seconds = time.perf_counter() - began - Made.seconds["made"]
+    return {"seconds": {"bands": seconds * size / max(made, 1)}, "peak": peak()}
+
+
+def child_dedup(size: int, folder: Path) -> dict[str, Any]:
+    runs = []
+    for path in sorted(folder.glob("run*/bands-rows.parquet")):
+        with pq.ParquetFile(path) as file:
+            rows = Rows(str(path), "", file.metadata.num_rows)
+        runs.append(Part(path.parent.name, "", 0, {"bands": rows}))
+    clocks = Clocks()
+    clocks.around(stages.dedup, "enrol", "who takes part")
+    clocks.around(stages.blocks, "components", "components")
+    clocks.around(stages.blocks.Blocks, "_read", "suspected, put aside")
+    clocks.around(Dedup, "_settle", "keepers")
+    clocks.around(stages.dedup, "_table", "sidecars")
+    inputs = Inputs(parts=(*World(size).parts(), *runs))
+    began = time.perf_counter()
+    counters = committed(Dedup(wipeout=1.0), inputs, folder / "dedup")
+    clocks.spent["all of dedup"] = time.perf_counter() - began - Made.seconds["made"]
+    return {"seconds": clocks.spent, "peak": peak(), "counters": counters}
+
+
+def child(what: str, size: int, folder: Path, kill_after: Callable[[], bool] | None) -> dict[str, Any] | None:
+    """Runs a child to its end, or until `kill_after` says to kill it: then None."""
+    command = [sys.executable, "-m", "tests.bench.dedup_scale", f"--{what}", str(size), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        while kill_after and process.poll() is None and not kill_after():
+            time.sleep(0.2)
+        if kill_after and process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            return None
+        out, _ = process.communicate()
+    if process.returncode:
+        raise SystemExit(f"{what} ended with {process.returncode}")
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def used(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:  # moved meanwhile
+            continue
+    return total
+
+
+class Watch(threading.Thread):
+    """The most bytes that were ever in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(daemon=True)
+        self.folder, self.most, self.over = folder, 0, threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.5):
+            self.most = max(self.most, used(self.folder))
+
+
+def check(world: World, folder: Path) -> dict[str, int]:
+    """Compares every row of every sidecar with what is known. AssertionError at the first that differs."""
+    best = _keepers(world)
+    seen = {"rows": 0, "dropped": 0}
+    for start in range(0, world.size, PART):
+        documents = np.arange(start, min(start + PART, world.size))
+        path = folder / "dedup" / f"dedup-{start // PART:08x}.parquet"
+        table = Rows(str(path), "", len(documents)).read()
+        places = world.places(documents)
+        kind, cluster, _ = world.clusters(places)
+        keeper, size = best(kind, cluster, documents)
+        stays = keeper == documents
+        where = f"partition {start // PART}"
+        assert (table["keep"].to_numpy() == stays).all(), f"{where}: keep"
+        assert (table["cluster_size"].to_numpy() == np.where(stays, size, 0)).all(), f"{where}: cluster_size"
+        level = np.where(stays, "", np.where(kind == COPIES, "exact", "near"))
+        assert (table["level"].to_numpy(zero_copy_only=False) == level).all(), f"{where}: level"
+        named = matrix(table["keeper"].drop_null(), "u1")
+        assert (named == world.ids(keeper[~stays])).all(), f"{where}: keeper"
+        seen["rows"] += len(documents)
+        seen["dropped"] += int((~stays).sum())
+        _check_components(world, table, kind, cluster, documents, where)
+    return seen
+
+
+def _members(world: World, cluster: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
+    """Documents of clusters of `size`, shape (clusters, size)."""
+    return world.documents((cluster[:, None] + np.arange(size)).reshape(-1)).reshape(len(cluster), size)
+
+
+def _first_by_id(world: World, members: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Of each row of documents the one with the lowest id."""
+    high = world.ids(members.reshape(-1))[:, :8].copy().view(">u8").reshape(members.shape)
+    return members[np.arange(len(members)), high.argmin(axis=1)]
+
+
+def _giants(world: World) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    near, template, fours, _ = world.giants
+    for first, last in ((0, near), (near, template), (template, fours)):
+        yield first, world.documents(np.arange(first, last))
+
+
+def _best(world: World, members: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Of each row of documents the one to keep: the longest, then the lowest id."""
+    longest = world.characters(members.reshape(-1)).reshape(members.shape).astype(np.int64)
+    high = world.ids(members.reshape(-1))[:, :8].copy().view(">u8").reshape(members.shape).astype(np.uint64)
+    worst = np.where(longest == longest.max(axis=1, keepdims=True), high, np.uint64((1 << 64) - 1))
+    return members[np.arange(len(members)), worst.argmin(axis=1)]
+
+
+def _keepers(world: World) -> Callable[..., tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """What tells (keeper, documents it stands for) of documents of these kinds and clusters."""
+    giants = {first: (int(_best(world, members[None])[0]), len(members)) for first, members in _giants(world)}
+
+    def of(kind: Any, cluster: Any, documents: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        keeper, size = documents.copy(), np.ones(len(documents), dtype=np.int64)
+        fours = cluster >= world.giants[2]
+        groups = [((kind == COPIES) | (kind == NEAR), 4), ((kind == UNCLEAR) & (world.alike(cluster) > 0.8), 2)]
+        for of_kind, members in groups:
+            who = np.flatnonzero(of_kind & fours)
+            keeper[who] = _best(world, _members(world, cluster[who], members))
+            size[who] = members
+        for first in (0, world.giants[0]):
+            who = np.flatnonzero(cluster == first)
+            keeper[who], size[who] = giants[first]
+        return keeper, size
+
+    return of
+
+
+_LOWEST: dict[int, int] = {}  # first place of a giant -> its document with the lowest id
+
+
+def _check_components(
+    world: World, table: pa.Table, kind: Any, cluster: Any, documents: npt.NDArray[np.int64], where: str
+) -> None:
+    if not _LOWEST:
+        _LOWEST.update({first: int(_first_by_id(world, members[None])[0]) for first, members in _giants(world)})
+    lowest = documents.copy()
+    fours = cluster >= world.giants[2]
+    for of_kind, members in ((np.isin(kind, (COPIES, NEAR, CHAIN)), 4), (kind == UNCLEAR, 2)):
+        who = np.flatnonzero(of_kind & fours)
+        lowest[who] = _first_by_id(world, _members(world, cluster[who], members))
+    for first, document in _LOWEST.items():
+        lowest[(cluster == first) & (kind != ALONE)] = document
+    assert (matrix(table["component"], "u1") == world.ids(lowest)).all(), f"{where}: component"
+    assert TEMPLATE not in kind or (table["keep"].to_numpy()[kind == TEMPLATE]).all(), f"{where}: template"
+
+
+def main(size: int = 1_000_000, where: str = "") -> None:
+    folder = Path(tempfile.mkdtemp(prefix="dedup-scale-", dir=where or None))
+    watch = Watch(folder)
+    watch.start()
+    runs = -(-size // (PART * RUN))
+    try:
+        began = time.perf_counter()
+        if runs > 1:
+            child("bands", size, folder, lambda: len(list(folder.glob("run*/"))) > runs // 2)
+        bands = child("bands", size, folder, None)
+        halfway = time.perf_counter() + max(2.0, size / 1e6)
+        child("dedup", size, folder, lambda: time.perf_counter() > halfway)
+        dedup = child("dedup", size, folder, None)
+        assert bands is not None
+        assert dedup is not None
+        taken = time.perf_counter() - began
+        disk = {
+            "keys of band runs": sum(path.stat().st_size for path in folder.glob("run*/bands-rows.parquet")),
+            "ids and sketches of band runs": sum(
+                path.stat().st_size for path in folder.glob(f"run*/bands-{DOCUMENTS}.parquet")
+            ),
+            "sidecars": used(folder / "dedup"),
+        }
+        watch.over.set()
+        watch.join()
+        seen = check(World(size), folder)
+    finally:
+        watch.over.set()
+        shutil.rmtree(folder)
+    _print(size, taken, bands, dedup, disk, watch.most, seen)
+
+
+def _print(size: int, taken: float, bands: Any, dedup: Any, disk: dict[str, int], most: int, seen: Any) -> None:
+    print(f"{size:,} documents in {taken:.0f} s with two kills; {os.cpu_count()} cores")
+    print(f"right in all {seen['rows']:,} rows, {seen['dropped']:,} of them dropped")
+    print("counters:", ", ".join(f"{name} {value:,}" for name, value in dedup["counters"].items()))
+    for name, stage in (("bands", bands), ("dedup", dedup)):
+        beyond = (stage["peak"] - FIXED) / size
+        print(
+            f"peak memory of {name}: {stage['peak'] / 2**30:.2f} GiB, {beyond:.1f} bytes a document beyond 2 GiB "
+            f"(bound {EACH}: {'kept' if beyond <= EACH else 'BROKEN'})"
+        )
+    print(
+        f"peak disk: {most / size:.0f} bytes a document (bound {DISK}: {'kept' if most <= DISK * size else 'BROKEN'})"
+    )
+    for name, value in disk.items():
+        print(f"  {name:32} {value / size:7.1f} bytes a document")
+    seconds = {**bands["seconds"], **dedup["seconds"]}
+    for name, value in seconds.items():
+        print(f"  {name:32} {value:9.1f} s {value / size * 1e6:8.2f} us a document")
+    model(size, seconds, sum(disk.values()) / size, dedup["counters"], reading())
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] in (["--bands"], ["--dedup"]):
+        run = child_bands if sys.argv[1] == "--bands" else child_dedup
+        print(json.dumps(run(int(sys.argv[2]), Path(sys.argv[3]))))
+    else:
+        main(*([int(float(sys.argv[1])), *sys.argv[2:]] if sys.argv[1:] else []))
