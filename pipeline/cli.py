@@ -124,6 +124,10 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = verbs_of.add_parser("verify", help="rehash and recount a release; exit 1 on any mismatch")
     verify.add_argument("release", type=Path, help="the release folder")
+    verify.add_argument(
+        "--mode", choices=("sha256", "size"), default="sha256", help="size: only that all files are there, in seconds"
+    )
+    verify.add_argument("--workers", type=_positive, default=0, help="files at once (default: all CPUs)")
     verify.set_defaults(verb=verbs.verify)
 
     select = verbs_of.add_parser("select", help="copy chosen records of a recipe's WARC sources to a WARC file")

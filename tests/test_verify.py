@@ -53,6 +53,11 @@ DAMAGES = {
     "a stray file": (lambda release: (release / "data" / "x.parquet").touch(), "not part of this release"),
     "a lost record": (edit_manifest(lose_a_record), "not conserved: records = passed by"),
     "a changed name": (edit_manifest(lambda m: m.update(name="other")), "its id is"),
+    "another format": (
+        edit_manifest(lambda m: m.update(format_version="9")),
+        "format version '9', this program reads '2'",
+    ),
+    "a lost table of hosts": (lambda release: (release / "hosts.parquet").unlink(), "hosts.parquet: missing"),
     "an unknown field": (edit_manifest(lambda m: m.update(more=1)), "not a valid Manifest"),
     "a dropped shard line": (drop_a_line, "shards.jsonl: sha256"),
     "a lost list of shards": (lambda release: (release / "shards.jsonl").unlink(), "missing"),
@@ -83,7 +88,9 @@ def test_no_release(tmp_path: Path) -> None:
 def test_a_bad_shard_is_made_again_as_the_message_says(golden_run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(golden_run, tmp_path / "copy"))
     flip(folder / "release")
-    assert "delete it and run the recipe again" in seimai("verify", folder / "release").out
+    told = seimai("verify", folder / "release").out
+    shard = first_shard(folder / "release")
+    assert f"to re-create it: rm {shard} && seimai run RECIPE" in told
     first_shard(folder / "release").unlink()
     assert seimai("run", QUICKSTART, "--runner", "local", *places(folder)).code == 0
     assert seimai("verify", folder / "release").code == 0
