@@ -46,7 +46,7 @@ class Plan:
 
     @cached_property
     def writers(self) -> Mapping[str, tuple[Stage, ...]]:
-        return {source.name: (self.recipe.hosts(source), self.recipe.writer(source)) for source in self.recipe.sources}
+        return {source.name: (self.recipe.writer(source), self.recipe.hosts(source)) for source in self.recipe.sources}
 
     @cached_property
     def denials(self) -> Mapping[str, tuple[Stage, ...]]:

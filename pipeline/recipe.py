@@ -92,7 +92,7 @@ class Recipe:
         return HostCap(source.tokens_per_host, after=("deny",))
 
     def hosts(self, source: Source) -> Hosts:
-        return Hosts(self._after(source))
+        return Hosts(self._after(source), self.tokenizers[0].column)
 
     def _after(self, source: Source) -> tuple[str, ...]:
         """The stages that leave documents of a source out between dedup and the release."""

@@ -174,9 +174,12 @@ def templates(options: argparse.Namespace) -> int:
 
 
 def verify(options: argparse.Namespace) -> int:
+    from pipeline.export import stale
     from pipeline.verify import verify
 
     manifest, problems = verify(options.release, options.mode, options.workers, _command(options.release))
+    if options.export is not None and (told := stale(options.export, manifest)):
+        problems.append(told)
     for problem in problems:
         print(problem)
     if problems:

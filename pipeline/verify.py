@@ -144,12 +144,11 @@ def _hosts(manifest: Manifest, folder: Path, mode: str, again: str) -> Iterator[
         yield f"{entry.path}: {problem}; to re-create it: {_mend(file, again)}"
     elif mode == "sha256":
         table = pq.read_table(file, schema=HOSTS)
-        sums = [
-            pc.sum(table[name]).as_py() or 0 for name in ("documents", "kept", "duplicates", "left_out", "rejected")
-        ]
+        columns = ("documents", "kept", "duplicates", "left_out", "rejected", "tokens")
+        sums = [pc.sum(table[name]).as_py() or 0 for name in columns]
         funnel = manifest.funnel
-        told = [funnel.extracted.documents, funnel.written.documents] + [
-            sum(group.values()) for group in (funnel.duplicates, funnel.removed, funnel.rejected)
-        ]
+        groups = (funnel.duplicates, funnel.removed, funnel.rejected)
+        told = [funnel.extracted.documents, funnel.written.documents, *(sum(group.values()) for group in groups)]
+        told.append(funnel.written.tokens)
         if sums != told:
-            yield f"{entry.path}: documents, kept, duplicates, left out, rejected are {sums}, the funnel says {told}"
+            yield f"{entry.path}: {', '.join(columns)} are {sums}, the funnel says {told}"

@@ -16,7 +16,7 @@ FATES = pa.schema(
         pa.field("host", pa.string(), nullable=False),  # '' of documents without one
         pa.field("fate", pa.string(), nullable=False),  # '' = in the release, else the first reason it is not
         pa.field("documents", pa.int64(), nullable=False),
-        pa.field("tokens", pa.int64(), nullable=False),  # of the extracted text, by the first tokenizer
+        pa.field("tokens", pa.int64(), nullable=False),  # of what is in the release, by the first tokenizer
     ]
 )
 HOSTS = pa.schema(
@@ -25,7 +25,7 @@ HOSTS = pa.schema(
         pa.field("host", pa.string(), nullable=False),
         pa.field("documents", pa.int64(), nullable=False),  # extracted, rejects included
         pa.field("kept", pa.int64(), nullable=False),  # in the release
-        pa.field("tokens", pa.int64(), nullable=False),  # of what was kept, in its extracted text
+        pa.field("tokens", pa.int64(), nullable=False),  # of what was kept, by the first tokenizer
         pa.field("keep_rate", pa.float64(), nullable=False),  # kept / documents
         pa.field("duplicates", pa.int64(), nullable=False),  # dropped for a kept document
         pa.field("rejected", pa.int64(), nullable=False),  # by extraction and filters
@@ -42,10 +42,11 @@ class Hosts(Stage):
     """Documents and tokens of one partition, by host and fate."""
 
     after: tuple[str, ...] = ()  # keys of LEFT_OUT sidecars, in the order in which they speak
+    column: str = "n_tok_qwen"  # of the release rows: tokens by the first tokenizer
 
     name: ClassVar[str] = "hosts"
     version: ClassVar[int] = 1
-    needs: ClassVar[tuple[str, ...]] = ("extract", "tokens", "verdict", "dedup")
+    needs: ClassVar[tuple[str, ...]] = ("extract", "verdict", "dedup", "write")
 
     @property
     def requires(self) -> tuple[str, ...]:
@@ -57,7 +58,6 @@ class Hosts(Stage):
     def run(self, inputs: Inputs, sink: Sink) -> None:
         columns = {
             "extract": ("host",),
-            "tokens": ("tokens",),
             "verdict": ("keep", "reason"),
             "dedup": ("keep", "level"),
         }
@@ -71,11 +71,21 @@ class Hosts(Stage):
                 fate = pc.if_else(
                     pc.and_(pc.equal(fate, ""), pc.invert(batch[key]["keep"])), batch[key]["reason"], fate
                 )
-            ones = pa.array([1] * len(fate), pa.int64())
-            columns_of = [batch["extract"]["host"], fate, ones, batch["tokens"]["tokens"]]
-            pending = [_summed([*pending, pa.table(columns_of, names=FATES.names)], ["host", "fate"])]
+            table = _fates(batch["extract"]["host"], fate, documents=1)
+            pending = [_summed([*pending, table], ["host", "fate"])]
+        for rows in inputs.part.rows["write"].groups(["host", self.column]):
+            table = _fates(rows["host"], pa.array([""] * len(rows), pa.string()), tokens=rows[self.column])
+            pending = [_summed([*pending, table], ["host", "fate"])]
         if pending:
             sink.write(pending[0].sort_by([("host", "ascending"), ("fate", "ascending")]))
+
+
+def _fates(
+    host: pa.ChunkedArray, fate: pa.Array, documents: int = 0, tokens: pa.ChunkedArray | None = None
+) -> pa.Table:
+    counts = pa.array([documents] * len(host), pa.int64())
+    size = pa.array([0] * len(host), pa.int64()) if tokens is None else tokens.cast(pa.int64())
+    return pa.table([host, fate, counts, size], names=FATES.names)
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ class HostTable(Stage):
     def run(self, inputs: Inputs, sink: Sink) -> None:
         keys = ["source", "host", "fate"]
         pending, waiting = [FATES.empty_table().append_column("source", pa.array([], pa.string()))], 0
-        for table in _fates(inputs):
+        for table in _parts(inputs):
             pending.append(table)
             waiting += table.num_rows
             if waiting > PENDING:
@@ -105,7 +115,7 @@ class HostTable(Stage):
         sink.write(table)
 
 
-def _fates(inputs: Inputs) -> Iterator[pa.Table]:
+def _parts(inputs: Inputs) -> Iterator[pa.Table]:
     for part in sorted(inputs.parts, key=lambda part: part.id):
         for table in part.rows["hosts"].groups():
             yield table.append_column("source", pa.array([part.source] * table.num_rows, pa.string()))
@@ -127,7 +137,7 @@ def _hosts(fates: pa.Table) -> pa.Table:
     rejected = pc.invert(pc.or_(kept, pc.or_(duplicate, left_out)))
     zero = pa.scalar(0, pa.int64())
     wide = fates.select(["source", "host", "documents"])
-    wide = wide.append_column("tokens", pc.if_else(kept, fates["tokens"], zero))
+    wide = wide.append_column("tokens", fates["tokens"])
     for name, mask in (("kept", kept), ("duplicates", duplicate), ("left_out", left_out), ("rejected", rejected)):
         wide = wide.append_column(name, pc.if_else(mask, documents, zero))
     counts = ["documents", "tokens", "kept", "duplicates", "left_out", "rejected"]
