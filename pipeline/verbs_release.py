@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from pipeline.errors import DONE, UsageError
 
@@ -24,25 +23,12 @@ def report(options: argparse.Namespace) -> int:
     console = Console(highlight=False, markup=False)
     show(manifest, folder, console)
     rows = pq.read_table(folder / manifest.hosts.path).slice(0, options.hosts).to_pylist()
-    table = Table(
-        title=f"hosts by kept tokens: {len(rows)} of {manifest.hosts.hosts:,} ({manifest.hosts.path} has all)"
-    )
-    for name in ("host", "source", "documents", "kept", "keep rate", "tokens", "duplicates", "main reason"):
-        table.add_column(
-            name, justify="left" if name in ("host", "source", "main reason") else "right", overflow="fold"
-        )
+    print(f"\nhosts by kept tokens, {len(rows)} of {manifest.hosts.hosts:,} ({manifest.hosts.path} has all):")
+    print("\t".join(("tokens", "kept", "of", "rate", "duplicates", "host", "source", "main reason of the others")))
     for row in rows:
-        why = f"{row['main_reason']}: {row['main_reason_documents']:,}"
-        table.add_row(
-            *(row["host"] or "(none)", row["source"], f"{row['documents']:,}", f"{row['kept']:,}"),
-            *(
-                f"{row['keep_rate']:.0%}",
-                f"{row['tokens']:,}",
-                f"{row['duplicates']:,}",
-                why if row["main_reason"] else "",
-            ),
-        )
-    console.print(table)
+        why = f"{row['main_reason']} ({row['main_reason_documents']})" if row["main_reason"] else ""
+        counts = (row["tokens"], row["kept"], row["documents"], f"{row['keep_rate']:.0%}", row["duplicates"])
+        print("\t".join(map(str, (*counts, row["host"] or "(none)", row["source"], why))))
     return DONE
 
 

@@ -50,7 +50,7 @@ def _manifest(manifest: Manifest, folder: Path, entries: list[ShardEntry]) -> It
     if summed != manifest.funnel.records:
         yield f"manifest.json: the sources read {summed} records, the whole {manifest.funnel.records}"
     keys = [tokenizer.key for tokenizer in manifest.tokenizers]
-    if any(list(entry.tokens) != keys for entry in entries):
+    if any(entry.tokens.keys() != set(keys) for entry in entries):
         yield f"shards.jsonl: its tokens are not those of the manifest's tokenizers ({', '.join(keys)})"
         return
     stated = [("manifest.shards", manifest.shards, entries)]
