@@ -233,6 +233,8 @@ class Manifest(Closed):
 
 
 def dump(model: BaseModel) -> bytes:
+    """As it is written, once it has been validated: a copy with changed fields was not."""
+    model = type(model).model_validate(model.model_dump())
     return (json.dumps(model.model_dump(), ensure_ascii=False, indent=2) + "\n").encode()
 
 

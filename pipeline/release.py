@@ -84,7 +84,8 @@ def publish(plan: Plan, store: Store, outcome: Outcome) -> tuple[Manifest, bool]
 
 def listed(entries: Sequence[ShardEntry]) -> bytes:
     """shards.jsonl."""
-    return b"".join(canonical(entry.model_dump()) + b"\n" for entry in entries)
+    checked = [ShardEntry.model_validate(entry.model_dump()) for entry in entries]
+    return b"".join(canonical(entry.model_dump()) + b"\n" for entry in checked)
 
 
 class _File(NamedTuple):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.manifest import read
+from pipeline.verify_ids import repeated
 from tests.runs import QUICKSTART, places, seimai
 
 
@@ -77,6 +79,43 @@ def test_damage_is_found(release: Path, damage: str) -> None:
     ran = seimai("verify", release)
     assert ran.code == 1
     assert says in ran.out + ran.err
+
+
+def test_size_mode_looks_at_sizes_alone(release: Path) -> None:
+    flip(release)
+    ran = seimai("verify", release, "--mode", "size")
+    assert (ran.code, "all files there, of the right size" in ran.out) == (0, True)
+    shard = first_shard(release)
+    shard.write_bytes(shard.read_bytes()[:-1])
+    ran = seimai("verify", release, "--mode", "size")
+    assert (ran.code, f"bytes, the manifest says {shard.stat().st_size + 1}" in ran.out) == (1, True)
+
+
+def test_each_damage_is_one_line_that_names_the_shard_and_the_command(release: Path) -> None:
+    first, second = sorted((release / "data").iterdir())
+    flip(release)
+    second.unlink()
+    lines = seimai("verify", release, "--workers", 2).out.splitlines()
+    assert len(lines) == 2
+    assert all("to re-create it: " in line and line.endswith("RECIPE, the recipe that made it") for line in lines)
+    assert {line.split(":")[0] for line in lines} == {f"data/{first.name}", f"data/{second.name}"}
+
+
+def test_the_command_names_the_recipe_of_the_last_run(golden_run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(golden_run, tmp_path / "copy"))
+    assert seimai("run", QUICKSTART, "--runner", "local", *places(folder)).code == 0
+    first_shard(folder / "release").unlink()
+    told = seimai("verify", folder / "release").out
+    assert f"seimai run {QUICKSTART} --work {folder / 'work'} --release {folder / 'release'}" in told
+
+
+def test_a_document_that_is_there_twice_is_found_in_any_number_of_passes(release: Path) -> None:
+    _, entries = read(release)
+    assert list(repeated(release, entries)) == []
+    for pass_rows in (1 << 26, 7):
+        found = list(repeated(release, [*entries, entries[0]], pass_rows))
+        assert len(found) == entries[0].rows
+        assert all(line.endswith("is in the release twice") for line in found)
 
 
 def test_no_release(tmp_path: Path) -> None:
