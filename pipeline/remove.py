@@ -22,7 +22,7 @@ from pipeline.errors import ShortError, UsageError
 from pipeline.manifest import Counts, Funnel, Manifest, Removal, ShardEntry, Size, SourceEntry, dump, load, ratio
 from pipeline.recipe_release import REMOVALS
 from pipeline.release import listed, notice, place, remove_others, shard_path, write
-from stages.host_table import HOSTS
+from stages.host_table import HOSTS, ORDER
 from stages.hosts import canonical as canonical_host
 from stages.left_out import REMOVED, Denied, url_key
 from stages.parquet import Writer, open_checked
@@ -168,7 +168,10 @@ def _without(
 
 def _host_table(file: Path, gone: dict[str, Gone], scratch: Path) -> Path:
     """The table of hosts without what is gone, in a file of its own."""
-    rows = pq.read_table(file).to_pylist()
+    table = pq.read_table(file)
+    wanted = pa.array(sorted({host for each in gone.values() for host in each.hosts}), pa.string())
+    touched = pc.is_in(table["host"], wanted)
+    rows = table.filter(touched).to_pylist()
     for row in rows:
         of_source = gone[row["source"]]
         n = of_source.hosts[row["host"]]
@@ -182,10 +185,11 @@ def _host_table(file: Path, gone: dict[str, Gone], scratch: Path) -> Path:
             row["main_reason_documents"] += n
         elif n > row["main_reason_documents"]:
             row["main_reason"], row["main_reason_documents"] = REMOVED, n
-    rows.sort(key=lambda row: (-row["tokens"], -row["documents"], row["source"], row["host"]))
+    changed = pa.Table.from_pylist(rows, schema=HOSTS)
+    table = pa.concat_tables([table.filter(pc.invert(touched)).cast(HOSTS), changed]).sort_by(ORDER)
     target = scratch / "hosts.parquet"
     with Writer(target, HOSTS) as writer:
-        writer.write(pa.Table.from_pylist(rows, schema=HOSTS))
+        writer.write(table)
     return target
 
 

@@ -16,8 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.manifest import Counts, Manifest, ShardEntry, edited, read
+from pipeline.recipe_release import REMOVALS
 from pipeline.verify_ids import repeated
 from stages.host_table import HOSTS
+from stages.left_out import Denied
 
 MODES = ("sha256", "size")
 
@@ -111,13 +113,15 @@ def _strays(folder: Path, entries: list[ShardEntry]) -> Iterator[str]:
 def _rows(manifest: Manifest, file: Path, entry: ShardEntry) -> Iterator[str]:
     """Rows, characters and tokens counted anew; the columns as promised; one source and split a file."""
     keys = [tokenizer.key for tokenizer in manifest.tokenizers]
+    removals = file.parent.parent / REMOVALS
+    denied = Denied.read([str(removals)]) if removals.exists() else None
     with pq.ParquetFile(file) as parquet:
         columns = {field.name: str(field.type) for field in parquet.schema_arrow}
         if columns != manifest.columns:
             yield f"{entry.path}: its columns are {columns}, the manifest says {manifest.columns}"
             return
         counted = {"rows": 0, "characters": 0, **{f"tokens.{key}": 0 for key in keys}}
-        wanted = ["text", "characters", "source", "split", *(f"n_tok_{key}" for key in keys)]
+        wanted = ["id", "url", "host", "text", "characters", "source", "split", *(f"n_tok_{key}" for key in keys)]
         for group in range(parquet.num_row_groups):
             table = parquet.read_row_group(group, columns=wanted)
             counted["rows"] += table.num_rows
@@ -127,6 +131,10 @@ def _rows(manifest: Manifest, file: Path, entry: ShardEntry) -> Iterator[str]:
             counted["characters"] += pc.sum(lengths).as_py() or 0
             for key in keys:
                 counted[f"tokens.{key}"] += pc.sum(table[f"n_tok_{key}"].cast(pa.int64())).as_py() or 0
+            if denied is not None:
+                ids, urls, hosts = (table[name].to_pylist() for name in ("id", "url", "host"))
+                for id in (i for i, *row in zip(ids, urls, hosts, strict=True) if denied.ticket(i, *row)):
+                    yield f"{entry.path}: document {id} stands in {REMOVALS}; run `seimai remove` again for its ticket"
             for name in ("source", "split"):
                 if pc.unique(table[name]).to_pylist() != [getattr(entry, name)]:
                     yield f"{entry.path}: row group {group}: rows of another {name} than {getattr(entry, name)}"

@@ -34,6 +34,7 @@ HOSTS = pa.schema(
         pa.field("main_reason_documents", pa.int64(), nullable=False),
     ]
 )
+ORDER = [("tokens", "descending"), ("documents", "descending"), ("source", "ascending"), ("host", "ascending")]
 PENDING = 1 << 20  # rows that are summed up at once
 
 
@@ -155,5 +156,4 @@ def _hosts(fates: pa.Table) -> pa.Table:
     hosts = hosts.append_column("main_reason", pa.array([reason for reason, _ in reasons], pa.string()))
     hosts = hosts.append_column("main_reason_documents", pa.array([n for _, n in reasons], pa.int64()))
     rate = pc.divide(hosts["kept"].cast(pa.float64()), hosts["documents"].cast(pa.float64()))
-    order = [("tokens", "descending"), ("documents", "descending"), ("source", "ascending"), ("host", "ascending")]
-    return hosts.append_column("keep_rate", rate).sort_by(order)
+    return hosts.append_column("keep_rate", rate).sort_by(ORDER)

@@ -81,6 +81,33 @@ def test_it_stays_out_of_later_runs_which_write_only_what_it_touched(folder: Pat
     assert "not in the release: removed.request" in seimai("trace", GONE, "--run", folder / "recipe.toml").out
 
 
+def test_verify_finds_a_document_that_was_to_go(folder: Path) -> None:
+    """As after a removal that was killed between its list and its shards; asking again finishes it."""
+    arguments = ask(folder, "urls", GONE)
+    saved = Path(shutil.copytree(folder / "release", folder / "saved"))
+    assert seimai(*arguments).code == 0
+    shutil.copy(folder / "release" / "removals.jsonl", saved)
+    shutil.rmtree(folder / "release")
+    saved.rename(folder / "release")
+    verified = seimai("verify", folder / "release")
+    assert (verified.code, "stands in removals.jsonl" in verified.out) == (1, True)
+    assert seimai(*arguments).code == 0
+    assert seimai("verify", folder / "release").code == 0
+
+
+def test_an_export_made_again_holds_nothing_that_was_removed(folder: Path) -> None:
+    held_out = [row["id"] for row in rows(folder) if row["split"] == "validation"]
+    for to in ("hf", "megatron"):
+        assert seimai("export", folder / "release", folder / to, "--to", to).code == 0
+    assert (folder / "megatron" / "own-validation.bin").exists()
+    assert seimai(*ask(folder, "ids", *held_out)).code == 0
+    for to in ("hf", "megatron"):
+        assert seimai("export", folder / "release", folder / to, "--to", to).code == 0
+    shards = sorted(file.name for file in (folder / "release" / "data").iterdir())
+    assert sorted(file.name for file in (folder / "hf" / "data").iterdir()) == shards
+    assert sorted(file.name for file in (folder / "megatron").glob("*.bin")) == ["own-train.bin"]
+
+
 def test_hosts_and_ids(folder: Path) -> None:
     before = rows(folder)
     one = next(row for row in before if row["host"] == "h1.example")

@@ -77,6 +77,8 @@ def export(release: Release, out: Path, options: Options) -> list[str]:
             told[prefix] = {"documents": documents, "tokens": tokens}
             weight = tokens * (repeats.get(source, 1.0) if split == "train" else 1.0)
             blends[SPLITS[split]] += [f"{weight:.0f}", os.path.join(options.prefix or str(out), prefix)]
+    for left in (f for f in sorted(out.iterdir()) if f.suffix in (".bin", ".idx") and f.stem not in told):
+        left.unlink()  # of an earlier export: what was removed since must not stay
     write(out / "blend.txt", (" ".join(blends["train"]) + "\n").encode())
     write(out / "per-split.json", canonical({name: blend for name, blend in blends.items() if blend}) + b"\n")
     what = {"tokenizer": entry.key, "sha256": entry.sha256, "eod": options.eod, "dtype": dtype.name, "prefixes": told}
