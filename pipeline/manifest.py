@@ -122,8 +122,10 @@ class SourceEntry(Closed):
     terms: str = Field(description="URL of the terms of use")
     tokens_per_host: int = Field(description="at most so many of one host were kept; 0: all")
     inputs: list[InputFile] = Field(description="what was read")
-    samples: list[Sample] = Field(description="of what was passed by")
-    pii: dict[str, int] = Field(description="places masked in texts and titles, by kind")
+    samples: list[Sample] = Field(description="of what was passed by in the run; a removal does not change them")
+    pii: dict[str, int] = Field(
+        description="places masked in texts and titles, by kind, in the run; a removal does not change it"
+    )
     policies: dict[str, int] = Field(
         description="documents written by what their page says of its use: noai, noindex, ..."
     )

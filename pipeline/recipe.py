@@ -182,6 +182,8 @@ def _pii(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
 
 
 def _stages(table: Mapping[str, Any], folder: Path, where: str) -> dict[str, dict[str, Any]]:
+    if "tokens" in table:
+        raise UsageError(f'{where} [stages.tokens]: tokenizers have a table of their own: [tokenizers] key = "file"')
     checks.closed(table, tuple(TUNABLE), f"{where} [stages]")
     for what in ("split", "tokenizers", "values"):
         if what in checks.table(table, "shards", where):

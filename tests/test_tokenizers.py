@@ -133,6 +133,12 @@ def test_a_wrong_table_of_tokenizers_is_one_line(tmp_path: Path, table: str, say
     assert len(ran.err.splitlines()) == 1
 
 
+def test_the_old_place_of_the_tokenizer_names_the_new_one(tmp_path: Path) -> None:
+    path = documents(tmp_path, "d", [{"id": "1", "url": "", "text": text(1)}])
+    ran = seimai("plan", recipe(tmp_path, own(path) + '[stages.tokens]\ntokenizer = "qwen"\n'))
+    assert (ran.code, "[tokenizers] key =" in ran.err) == (2, True)
+
+
 def test_a_release_counts_in_all_of_them(files: dict[str, Path], tmp_path: Path) -> None:
     path = documents(tmp_path, "d", [{"id": str(n), "url": "", "text": text(n)} for n in range(30)])
     table = (
