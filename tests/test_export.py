@@ -170,6 +170,27 @@ def halved(folder: Path) -> Path:
     return file
 
 
+def test_an_export_that_was_broken_off_is_none(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.export import Release, megatron
+
+    out = tmp_path / "out"
+    export(made, "megatron", out)
+    monkeypatch.setattr(megatron, "SPLITS", {})  # breaks off after the first files are in place
+    with pytest.raises(KeyError):
+        megatron.export(Release.open(made / "release"), out, megatron.Options(workers=1))
+    ran = seimai("verify", made / "release", "--mode", "size", "--export", out)
+    assert (ran.code, "no finished export here" in ran.err) == (2, True)
+
+
+def test_a_release_without_a_document_is_not_exported(made: Path, tmp_path: Path) -> None:
+    release = Path(shutil.copytree(made / "release", tmp_path / "release"))
+    (tmp_path / "ids").write_text("\n".join(row["id"] for row in rows(made)))
+    assert seimai("remove", release, "--ids", tmp_path / "ids", "--ticket", "T").code == 0
+    assert seimai("verify", release).code == 0
+    ran = seimai("export", release, tmp_path / "out", "--to", "hf")
+    assert (ran.code, "nothing to export" in ran.err) == (1, True)
+
+
 def test_an_export_of_an_earlier_release_is_stale(made: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(made, tmp_path / "copy"))
     export(folder, "croissant", tmp_path / "out")
@@ -229,6 +250,6 @@ def test_mlcroissant_validates_and_reads(made: Path, tmp_path: Path) -> None:
         if name.endswith("/id")
     }
     assert ids == {row["id"] for row in rows(folder)}
-    export(folder, "croissant", tmp_path / "out", "--base-url", "https://corpus.example/v1/")
+    export(folder, "croissant", tmp_path / "out", "--base-url", "https://corpus.example/v1")
     (first, *_) = json.loads((tmp_path / "out" / "croissant.json").read_text())["distribution"]
     assert first["contentUrl"].startswith("https://corpus.example/v1/data/web-train-00000-")

@@ -34,6 +34,8 @@ class Release:
             file = folder / entry.path
             if not file.is_file() or file.stat().st_size != entry.bytes:
                 raise ShortError(f"{file}: missing or of another size; `seimai verify {folder}` says how to mend it")
+        if not entries:
+            raise ShortError(f"{folder}: not one document, so nothing to export")
         return cls(folder, manifest, entries)
 
     def groups(self) -> dict[tuple[str, str], list[ShardEntry]]:
@@ -45,6 +47,12 @@ class Release:
 
     def counts(self, entries: list[ShardEntry]) -> Counts:
         return Counts.of(entries, [tokenizer.key for tokenizer in self.manifest.tokenizers])
+
+
+def begin(out: Path) -> None:
+    """The folder to write to; what is in it is no finished export from here on."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / RECORD).unlink(missing_ok=True)
 
 
 def record(out: Path, release: Release, to: str, what: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.export import Release, hold, record
+from pipeline.export import Release, begin, hold, record
 from pipeline.manifest import Manifest
 from pipeline.release import write
 
@@ -56,6 +56,7 @@ _URLS = {"url": "sc:URL"}
 def export(release: Release, out: Path, base_url: str) -> list[str]:
     """Write croissant.json to `out`. Addresses are `base_url` + path; without one, paths relative to the release."""
     base = base_url or release.manifest.base_url
+    base = base if not base or base.endswith("/") else f"{base}/"
     described = _described(release, base)
     files = [item for item in described["distribution"] if item["@type"] == "cr:FileObject"]
     hold(
@@ -63,7 +64,7 @@ def export(release: Release, out: Path, base_url: str) -> list[str]:
         sum(int(f["contentSize"].split()[0]) for f in files),
         sum(e.bytes for e in release.entries),
     )
-    out.mkdir(parents=True, exist_ok=True)
+    begin(out)
     write(out / "croissant.json", (json.dumps(described, ensure_ascii=False, indent=2) + "\n").encode())
     record(out, release, "croissant", {"files": len(files), "documents": release.manifest.shards.documents})
     return [f"{out / 'croissant.json'}: {len(files)} files, {len(described['recordSet'])} record sets"]

@@ -12,9 +12,11 @@ import multiprocessing
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +27,7 @@ import pyarrow.parquet as pq
 
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
-from pipeline.export import Release, hold, record
+from pipeline.export import Release, begin, hold, record
 from pipeline.manifest import Manifest, ShardEntry, TokenizerEntry
 from pipeline.release import write
 from stages.vocabulary import Named
@@ -62,7 +64,7 @@ def export(release: Release, out: Path, options: Options) -> list[str]:
             f"--repeat {unknown[0]}: no such source; known are {', '.join(s.name for s in release.manifest.sources)}"
         )
     dtype = np.dtype("<u2" if max(entry.vocabulary, (options.eod or 0) + 1) < SMALL else "<i4")
-    out.mkdir(parents=True, exist_ok=True)
+    begin(out)
     blends: dict[str, list[str]] = {name: [] for name in SPLITS.values()}
     told: dict[str, dict[str, int]] = {}
     with tempfile.TemporaryDirectory(dir=out, prefix=".parts-") as scratch:
@@ -70,7 +72,7 @@ def export(release: Release, out: Path, options: Options) -> list[str]:
         for (source, split), entries in release.groups().items():
             prefix = f"{source}-{split}"
             counts = release.counts(entries)
-            tokens, documents = _put_together([next(parts) for _ in entries], out / prefix, dtype)
+            tokens, documents = _put_together(islice(parts, len(entries)), out / prefix, dtype)
             extra = counts.documents if options.eod is not None else 0
             hold(f"documents of {prefix}", documents, counts.documents)
             hold(f"{named.key} tokens of {prefix}", tokens, counts.tokens[named.key] + extra)
@@ -111,19 +113,22 @@ def tokenizer_of(manifest: Manifest, key: str, file: str) -> tuple[TokenizerEntr
 def _tokenized(
     release: Release, named: Named, dtype: np.dtype[np.generic], options: Options, scratch: Path
 ) -> Iterator[_Part]:
-    """The parts in the order of the groups' shards; a process a shard, a few ahead of the one that is asked for."""
+    """The parts in the order of the groups' shards; a process a shard, at most two a worker ahead of what is asked for."""
     ordered = [entry for entries in release.groups().values() for entry in entries]
     workers = min(options.workers or os.cpu_count() or 1, len(ordered) or 1)
+    ahead: deque[Future[_Part]] = deque()
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(
-            _tokenize,
-            [release.folder] * len(ordered),
-            ordered,
-            [named] * len(ordered),
-            [dtype] * len(ordered),
-            [options.eod] * len(ordered),
-            [scratch / f"{number}.bin" for number in range(len(ordered))],
-        )
+        try:
+            for number, entry in enumerate(ordered):
+                target = scratch / f"{number}.bin"
+                ahead.append(pool.submit(_tokenize, release.folder, entry, named, dtype, options.eod, target))
+                if len(ahead) > 2 * workers:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
 
 
 def _tokenize(
@@ -142,30 +147,36 @@ def _tokenize(
                     f"{entry.path}: row group {group}: {named.key} counts other tokens than {named.column} says; another "
                     f"version of its library? `seimai verify` the release, and install the version in the manifest"
                 )
-            end = [] if eod is None else [eod]
-            np.array([id for each in ids for id in (*each, *end)], dtype=dtype).tofile(file)
-            lengths.append((counted + len(end)).astype(np.int32))
+            if eod is not None:
+                counted += 1
+                for each in ids:
+                    each.append(eod)
+            np.fromiter(chain.from_iterable(ids), dtype, int(counted.sum())).tofile(file)
+            lengths.append(counted.astype(np.int32))
     return _Part(target, np.concatenate(lengths))
 
 
-def _put_together(parts: Sequence[_Part], prefix: Path, dtype: np.dtype[np.generic]) -> tuple[int, int]:
-    """Write `prefix`.bin and .idx. Returns tokens and documents, as the written .idx has them."""
-    draft = prefix.with_name(f".{prefix.name}.bin")
-    with draft.open("wb") as file:
+def _put_together(parts: Iterable[_Part], prefix: Path, dtype: np.dtype[np.generic]) -> tuple[int, int]:
+    """Write `prefix`.bin and .idx. Returns tokens and documents."""
+    ids, index = (prefix.with_name(f".{prefix.name}.{suffix}") for suffix in ("bin", "idx"))
+    each: list[npt.NDArray[np.int32]] = []
+    with ids.open("wb") as file:
         for part in parts:
-            with part.bin.open("rb") as ids:
-                shutil.copyfileobj(ids, file, 1 << 20)
+            with part.bin.open("rb") as content:
+                shutil.copyfileobj(content, file, 1 << 20)
             part.bin.unlink()
-    lengths = np.concatenate([part.lengths for part in parts]).astype("<i4")
+            each.append(part.lengths)
+    lengths = np.concatenate(each).astype("<i4")
     documents = len(lengths)
-    offsets = np.zeros(documents, dtype="<i8")
-    np.cumsum(lengths[:-1].astype(np.int64) * dtype.itemsize, out=offsets[1:])
-    tokens = int(lengths.astype(np.int64).sum())
-    hold(f"bytes of {prefix.name}.bin", draft.stat().st_size, tokens * dtype.itemsize)
-    header = (
-        MAGIC + np.uint64(1).tobytes() + bytes([_CODES[dtype]]) + np.array([documents, documents + 1], "<u8").tobytes()
-    )
-    bounds = np.arange(documents + 1, dtype="<i8")
-    os.replace(draft, f"{prefix}.bin")
-    write(Path(f"{prefix}.idx"), header + lengths.tobytes() + offsets.tobytes() + bounds.tobytes())
+    ends = np.cumsum(lengths, dtype="<i8")
+    tokens = int(ends[-1])
+    hold(f"bytes of {prefix.name}.bin", ids.stat().st_size, tokens * dtype.itemsize)
+    with index.open("wb") as file:
+        file.write(MAGIC + np.uint64(1).tobytes() + bytes([_CODES[dtype]]))
+        np.array([documents, documents + 1], "<u8").tofile(file)
+        lengths.tofile(file)
+        ((ends - lengths) * dtype.itemsize).tofile(file)
+        np.arange(documents + 1, dtype="<i8").tofile(file)
+    os.replace(ids, f"{prefix}.bin")
+    os.replace(index, f"{prefix}.idx")
     return tokens, documents
