@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,7 +32,11 @@ def verify(release: Path, mode: str = "sha256", workers: int = 0, again: str = "
     manifest, entries = read(release)
     folder = release if release.is_dir() else release.parent
     again = again or "run the recipe again"
-    look: Callable[[ShardEntry], list[str]] = lambda entry: list(_shard(manifest, folder, entry, mode, again))  # noqa: E731
+    denied = Denied.read([str(folder / REMOVALS)] if (folder / REMOVALS).exists() else [])
+
+    def look(entry: ShardEntry) -> list[str]:
+        return list(_shard(manifest, folder, entry, mode, again, denied))
+
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:  # hashing and Parquet hold no lock
         found = [line for lines in pool.map(look, entries) for line in lines]
     if mode == "sha256" and not found:
@@ -74,13 +78,13 @@ def _told(counts: Counts) -> str:
     return f"{counts.documents} documents, {counts.characters} characters, tokens {counts.tokens}"
 
 
-def _shard(manifest: Manifest, folder: Path, entry: ShardEntry, mode: str, again: str) -> Iterator[str]:
+def _shard(manifest: Manifest, folder: Path, entry: ShardEntry, mode: str, again: str, denied: Denied) -> Iterator[str]:
     file = folder / entry.path
     problem = _bytes(file, entry.bytes, entry.sha256, mode)
     if problem:
         yield f"{entry.path}: {problem}; to re-create it: {_mend(file, again)}"
     elif mode == "sha256":
-        yield from _rows(manifest, file, entry)
+        yield from _rows(manifest, file, entry, denied)
 
 
 def _bytes(file: Path, size: int, sha256: str, mode: str) -> str:
@@ -110,11 +114,9 @@ def _strays(folder: Path, entries: list[ShardEntry]) -> Iterator[str]:
             yield f"data/{file.name}: not part of this release"
 
 
-def _rows(manifest: Manifest, file: Path, entry: ShardEntry) -> Iterator[str]:
+def _rows(manifest: Manifest, file: Path, entry: ShardEntry, denied: Denied) -> Iterator[str]:
     """Rows, characters and tokens counted anew; the columns as promised; one source and split a file."""
     keys = [tokenizer.key for tokenizer in manifest.tokenizers]
-    removals = file.parent.parent / REMOVALS
-    denied = Denied.read([str(removals)]) if removals.exists() else None
     with pq.ParquetFile(file) as parquet:
         columns = {field.name: str(field.type) for field in parquet.schema_arrow}
         if columns != manifest.columns:
@@ -131,7 +133,7 @@ def _rows(manifest: Manifest, file: Path, entry: ShardEntry) -> Iterator[str]:
             counted["characters"] += pc.sum(lengths).as_py() or 0
             for key in keys:
                 counted[f"tokens.{key}"] += pc.sum(table[f"n_tok_{key}"].cast(pa.int64())).as_py() or 0
-            if denied is not None:
+            if denied.ids or denied.urls or denied.hosts:
                 ids, urls, hosts = (table[name].to_pylist() for name in ("id", "url", "host"))
                 for id in (i for i, *row in zip(ids, urls, hosts, strict=True) if denied.ticket(i, *row)):
                     yield f"{entry.path}: document {id} stands in {REMOVALS}; run `seimai remove` again for its ticket"

@@ -10,6 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -84,7 +85,7 @@ class Deny(Sidecar):
         return {"lists": " ".join(sorted({sha256_of(Path(file)) for file in self.lists}))}
 
     def rows(self, batch: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
-        denied = Denied.read(self.lists)
+        denied = _denied(self.lists, self.resources()["lists"])
         stays = pc.and_(batch["verdict"]["keep"], batch["dedup"]["keep"]).to_pylist()
         columns = (batch["extract"][name].to_pylist() for name in ("id", "url", "host"))
         tickets = [
@@ -95,6 +96,12 @@ class Deny(Sidecar):
             sink.count(f"ticket.{ticket}", n)
         reasons = [REMOVED if ticket is not None else "" for ticket in tickets]
         return pa.table([[not reason for reason in reasons], reasons], schema=LEFT_OUT)
+
+
+@lru_cache(maxsize=1)
+def _denied(lists: tuple[str, ...], _sha256: str) -> Denied:
+    """Read once a process, and again when a list has changed."""
+    return Denied.read(lists)
 
 
 @dataclass(frozen=True)

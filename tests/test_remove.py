@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from pipeline.remove import remove
+from pipeline.verify import verify
+from stages.left_out import url_key
 from tests.corpora import documents, manifest, own, rows, run, text
 from tests.runs import seimai
 
@@ -79,6 +84,27 @@ def test_it_stays_out_of_later_runs_which_write_only_what_it_touched(folder: Pat
     assert manifest(folder)["removals"] == [{"ticket": "T-1", "documents": 1}]
     assert len({file.name for file in write.rglob("commit/*.json")} - before) == 2, "the touched and the new partition"
     assert "not in the release: removed.request" in seimai("trace", GONE, "--run", folder / "recipe.toml").out
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sets(st.integers(0, 59), max_size=20))
+def test_any_removal_leaves_the_rest_as_it_was(
+    made: Path, tmp_path_factory: pytest.TempPathFactory, numbers: set[int]
+) -> None:
+    release = Path(shutil.copytree(made / "release", tmp_path_factory.mktemp("law") / "release"))
+    before, urls = rows(made), {str(MADE[n]["url"]) for n in numbers} | {"https://nowhere.example/"}
+    asks = [{"ticket": "T", "url": url_key(url)} for url in sorted(urls)]
+    new, documents = remove(release, asks)
+    left = rows(release.parent)
+    assert left == [row for row in before if row["url"] not in urls]
+    assert documents == len(before) - len(left)
+    assert new.funnel.broken_laws() == []
+    assert verify(release)[1] == []
+    touched = {(row["source"], row["split"]) for row in before if row["url"] in urls}
+    for file in (made / "release" / "data").iterdir():
+        if not any(file.name.startswith(f"{source}-{split}-") for source, split in touched):
+            assert (release / "data" / file.name).read_bytes() == file.read_bytes()
+    assert remove(release, asks) == (new, 0), "asking twice changes nothing"
 
 
 def test_verify_finds_a_document_that_was_to_go(folder: Path) -> None:
