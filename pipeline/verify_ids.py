@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.manifest import ShardEntry
@@ -51,9 +50,14 @@ def _keys(folder: Path, entries: Sequence[ShardEntry]) -> Iterator[tuple[ShardEn
             for group in range(parquet.num_row_groups):
                 table = parquet.read_row_group(group, columns=["id", "origin", "offset"])
                 keys = table["offset"].to_numpy().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-                for column, start in (("id", 0), ("id", 16), ("origin", 0)):
-                    text = pc.utf8_slice_codeunits(table[column], start, start + 16)
-                    part = np.array([int(word or "0", 16) for word in text.to_pylist()], dtype=np.uint64)
+                for part in (*_words(table["id"], 2), *_words(table["origin"], 1)):
                     keys = (keys ^ part) * np.uint64(0xD6E8FEB86659FD93)
                     keys ^= keys >> np.uint64(32)
                 yield entry, table, keys
+
+
+def _words(column: pa.ChunkedArray, words: int) -> Sequence[U64]:
+    """Texts of `words` times 16 hex digits as that many columns of shape (rows,)."""
+    digits = "".join(text.rjust(16 * words, "0") for text in column.to_pylist())
+    found = np.frombuffer(bytes.fromhex(digits), dtype=">u8").reshape(-1, words).astype(np.uint64)
+    return list(found.T)
