@@ -149,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
 def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Verbs that take a finished release."""
     report = verbs_of.add_parser("report", help="the table of a release, and its hosts with the most kept tokens")
-    report.add_argument("release", type=Path, help="the release folder")
+    report.add_argument("release", type=Path, help="the release folder, or the recipe that made it")
     report.add_argument("--hosts", type=_positive, default=20, help="so many hosts (default: 20)")
     report.set_defaults(verb=_lazy("verbs_release", "report"))
 

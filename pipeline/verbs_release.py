@@ -16,10 +16,14 @@ def report(options: argparse.Namespace) -> int:
     import pyarrow.parquet as pq
 
     from pipeline.manifest import load
+    from pipeline.recipe import load as load_recipe
     from pipeline.report import show
 
-    manifest, _ = load(options.release)
-    folder = options.release if options.release.is_dir() else options.release.parent
+    place: Path = options.release
+    if place.suffix == ".toml":
+        place = load_recipe(place).release
+    manifest, _ = load(place)
+    folder = place if place.is_dir() else place.parent
     console = Console(highlight=False, markup=False)
     show(manifest, folder, console)
     rows = pq.read_table(folder / manifest.hosts.path).slice(0, options.hosts).to_pylist()

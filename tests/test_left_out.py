@@ -54,6 +54,7 @@ def test_the_sums_and_the_table_of_hosts_say_so(capped: Path) -> None:
     assert "cap.host" in shown
     assert "big.example" in shown
     assert "none.example" not in shown
+    assert seimai("report", capped / "recipe.toml", "--hosts", 2).out == shown
 
 
 def test_trace_and_plan_know_the_cap(capped: Path) -> None:
