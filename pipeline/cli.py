@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -131,7 +132,14 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = verbs_of.add_parser("verify", help="rehash and recount a release; exit 1 on any mismatch")
     verify.add_argument("release", type=Path, help="the release folder")
+    verify.add_argument(
+        "--mode", choices=("sha256", "size"), default="sha256", help="size: only that all files are there, in seconds"
+    )
+    verify.add_argument("--export", type=Path, help="also an export of it: whether it is of this release")
+    verify.add_argument("--workers", type=_positive, default=0, help="files at once (default: all CPUs)")
     verify.set_defaults(verb=verbs.verify)
+
+    _of_releases(verbs_of)
 
     select = verbs_of.add_parser("select", help="copy chosen records of a recipe's WARC sources to a WARC file")
     _recipe(select)
@@ -145,13 +153,56 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Verbs that take a finished release."""
+    report = verbs_of.add_parser("report", help="the table of a release, and its hosts with the most kept tokens")
+    report.add_argument("release", type=Path, help="the release folder, or the recipe that made it")
+    report.add_argument("--hosts", type=_positive, default=20, help="so many hosts (default: 20)")
+    report.set_defaults(verb=_lazy("verbs_release", "report"))
+
+    export = verbs_of.add_parser("export", help="what a trainer takes, made from a release and held to its sums")
+    export.add_argument("release", type=Path, help="the release folder")
+    export.add_argument("out", type=Path, help="the folder to write; for hf it may be the release itself")
+    export.add_argument("--to", choices=("hf", "megatron", "croissant"), required=True)
+    export.add_argument(
+        "--base-url", default="", help="croissant: where the release is published, instead of the recipe's"
+    )
+    export.add_argument(
+        "--tokenizer",
+        default="",
+        metavar="KEY=FILE",
+        help="megatron: a tokenizer of the manifest and where it lies here",
+    )
+    export.add_argument("--eod", type=int, help="megatron: a token id to append to each document")
+    export.add_argument(
+        "--repeat",
+        action="append",
+        default=[],
+        metavar="SOURCE=EPOCHS",
+        help="megatron: epochs of a source (repeatable)",
+    )
+    export.add_argument("--prefix", default="", help="megatron: the folder as the trainer sees it, instead of OUT")
+    export.add_argument("--workers", type=_positive, default=0, help="megatron: shards at once (default: all CPUs)")
+    export.set_defaults(verb=_lazy("verbs_release", "export"))
+
+    remove = verbs_of.add_parser("remove", help="take documents out of a release, and keep them out of later ones")
+    remove.add_argument("release", type=Path, help="the release folder")
+    remove.add_argument("--urls", type=Path, help="a file with a URL a line, as the column url has it")
+    remove.add_argument("--hosts", type=Path, help="a file with a host a line; hosts under it go too")
+    remove.add_argument("--ids", type=Path, help="a file with a document id a line")
+    remove.add_argument("--ticket", required=True, help="who asks; it stands in the manifest")
+    remove.set_defaults(verb=_lazy("verbs_release", "remove"))
+
+
 def _of_judge(name: str) -> Callable[[argparse.Namespace], int]:
+    return _lazy("verbs_judge", name)
+
+
+def _lazy(module: str, name: str) -> Callable[[argparse.Namespace], int]:
     """These need NumPy and Arrow, which `--help` must not wait for."""
 
     def verb(options: argparse.Namespace) -> int:
-        from pipeline import verbs_judge
-
-        return int(getattr(verbs_judge, name)(options))
+        return int(getattr(importlib.import_module(f"pipeline.{module}"), name)(options))
 
     return verb
 

@@ -28,8 +28,9 @@ def funnel(outcome: Outcome, source: str | None = None) -> Funnel:
         # `verdict` repeats what `judge` said and adds its own, so its histogram is the whole of it.
         rejected=_reasons(verdict),
         judged=_kept(verdict),
-        duplicates=_reasons(write),
-        deduplicated=_kept(write),
+        duplicates={reason: n for reason, n in _reasons(write).items() if reason.startswith("dedup.")},
+        removed={reason: n for reason, n in _reasons(write).items() if not reason.startswith("dedup.")},
+        deduplicated=_kept(write, "unique"),
         written=Size(
             documents=_counters(write)["written"],
             characters=_counters(write)["written.characters"],
@@ -58,6 +59,12 @@ def written_by(what: str, outcome: Outcome, source: str) -> dict[str, int]:
     return {name.removeprefix(f"{what}."): n for name, n in sorted(counted.items()) if name.startswith(f"{what}.")}
 
 
+def removals(outcome: Outcome) -> dict[str, int]:
+    """Documents that were asked to be removed, by ticket."""
+    counted = _counters(outcome.of("deny"))
+    return {name.removeprefix("ticket."): n for name, n in sorted(counted.items()) if name.startswith("ticket.")}
+
+
 def _counters(markers: Sequence[Committed]) -> Counter[str]:
     return _sum([marker.counters for marker in markers])
 
@@ -73,6 +80,6 @@ def _sum(counts: Sequence[Mapping[str, int]]) -> Counter[str]:
     return total
 
 
-def _kept(markers: Sequence[Committed]) -> Size:
+def _kept(markers: Sequence[Committed], what: str = "kept") -> Size:
     total = _counters(markers)
-    return Size(documents=total["kept"], characters=total["kept.characters"], tokens=total["kept.tokens"])
+    return Size(documents=total[what], characters=total[f"{what}.characters"], tokens=total[f"{what}.tokens"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
 
-FORMAT = "1"
+FORMAT = "2"
 Model = TypeVar("Model", bound=BaseModel)
 SCHEMA = Path(__file__).resolve().parent.parent / "manifests" / "manifest.schema.json"
 
@@ -27,11 +28,32 @@ class Closed(BaseModel):
 
 
 class Size(Closed):
-    """How much text. Tokens are by the tokenizer of the manifest."""
+    """How much text."""
 
-    documents: int
+    documents: int = Field(description="rows")
     characters: int = Field(description="Unicode code points")
-    tokens: int
+    tokens: int = Field(description="by the first tokenizer of the manifest")
+
+
+class Counts(Closed):
+    """How much text, in the tokens of every tokenizer; characters per token beside them, as tokens do not compare."""
+
+    documents: int = Field(description="rows")
+    characters: int = Field(description="Unicode code points")
+    tokens: dict[str, int] = Field(description="tokenizer key -> tokens, no BOS or EOS counted")
+    characters_per_token: dict[str, float] = Field(description="tokenizer key -> characters / tokens")
+
+    @classmethod
+    def of(cls, entries: Iterable[ShardEntry], keys: Iterable[str]) -> Counts:
+        listed = list(entries)
+        characters = sum(entry.characters for entry in listed)
+        tokens = {key: sum(entry.tokens[key] for entry in listed) for key in keys}
+        return cls(
+            documents=sum(entry.rows for entry in listed),
+            characters=characters,
+            tokens=tokens,
+            characters_per_token={key: ratio(characters, n) for key, n in tokens.items()},
+        )
 
 
 class Funnel(Closed):
@@ -48,6 +70,9 @@ class Funnel(Closed):
     judged: Size = Field(description="what all filters kept, in characters and tokens of the extracted text")
     duplicates: dict[str, int] = Field(description="documents dropped against a kept document, by level")
     deduplicated: Size = Field(description="what was left, in characters and tokens of the extracted text")
+    removed: dict[str, int] = Field(
+        description="documents that are good and no copy and were left out all the same, by reason: cap.host, removed.request"
+    )
     written: Size = Field(description="the release: edits applied, tokens counted anew")
 
     def broken_laws(self) -> list[str]:
@@ -58,15 +83,18 @@ class Funnel(Closed):
              sum(self.passed.values()) + self.quarantined + self.extracted.documents),
             ("extracted = rejected + judged", self.extracted.documents,
              sum(self.rejected.values()) + self.judged.documents),
-            ("judged = duplicates + written", self.judged.documents,
-             sum(self.duplicates.values()) + self.written.documents),
-            ("deduplicated = written", self.deduplicated.documents, self.written.documents),
+            ("judged = duplicates + deduplicated", self.judged.documents,
+             sum(self.duplicates.values()) + self.deduplicated.documents),
+            ("deduplicated = removed + written", self.deduplicated.documents,
+             sum(self.removed.values()) + self.written.documents),
         ]  # fmt: skip
         return [f"{law}: {left} != {right}" for law, left, right in laws if left != right]
 
 
 class InputFile(Closed):
-    name: str
+    """A file that documents were read from."""
+
+    name: str = Field(description="without its folder")
     sha256: str = Field(description="of its bytes; of a fetched file, the digest of its published name or its ETag")
     bytes: int = Field(description="0 where the size was not asked for")
 
@@ -75,7 +103,7 @@ class Sample(Closed):
     """A deterministic sample of what was passed by, taken along to measure what is missed. It is in all counts."""
 
     of: Literal["gate", "index"] = Field(description="what had passed it by: the byte gate, or the index selection")
-    one_in: int
+    one_in: int = Field(description="1 in so many was taken")
     records: int = Field(description="records taken along")
     written: int = Field(description="of these in the release")
     recall: float | None = Field(
@@ -84,66 +112,120 @@ class Sample(Closed):
 
 
 class SourceEntry(Closed):
-    name: str
-    kind: str
+    """A `[[source]]` of the recipe and what came of it."""
+
+    name: str = Field(description="the column `source`")
+    kind: str = Field(description="warc, mediawiki, jsonl, parquet, wet, aozora, egov or kokkai")
     license: str = Field(description="of the recipe: SPDX expression or a text; '' when it does not say")
     licenses: dict[str, int] = Field(description="documents written by licence: their own, else that of the recipe")
-    attribution: str
+    attribution: str = Field(description="whom to name")
     terms: str = Field(description="URL of the terms of use")
-    inputs: list[InputFile]
-    samples: list[Sample]
-    pii: dict[str, int] = Field(description="places masked in texts and titles, by kind")
+    tokens_per_host: int = Field(description="at most so many of one host were kept; 0: all")
+    inputs: list[InputFile] = Field(description="what was read")
+    samples: list[Sample] = Field(description="of what was passed by in the run; a removal does not change them")
+    pii: dict[str, int] = Field(
+        description="places masked in texts and titles, by kind, in the run; a removal does not change it"
+    )
     policies: dict[str, int] = Field(
         description="documents written by what their page says of its use: noai, noindex, ..."
     )
-    funnel: Funnel
+    funnel: Funnel = Field(description="of this source")
+    written: Counts = Field(description="in the release, all splits")
 
 
 class TokenizerEntry(Closed):
+    """The fingerprint of a tokenizer: counts by another one do not compare, and its ids are other ids."""
+
     key: str = Field(description="names the column n_tok_<key>")
-    sha256: str
-    vocabulary: int
-    bos_eos: Literal["none"] = Field(description="no BOS or EOS is counted")
-    characters_per_token: float
+    kind: Literal["tiktoken", "tokenizer.json", "sentencepiece"] = Field(description="what its file is")
+    sha256: str = Field(description="of its file")
+    pattern: str = Field(description="how text is split before the merges, where the file does not say it (tiktoken)")
+    vocabulary: int = Field(description="entries; every id is below it")
+    library: str = Field(description="package and version that counted")
+    bos_eos: Literal["none"] = Field(description="policy: no BOS or EOS is added or counted")
+    specials: Literal["text"] = Field(description="policy: a special token that stands in a text counts as plain text")
+    characters_per_token: float = Field(description="over the whole release")
+
+
+class SplitEntry(Closed):
+    """A part of the release to train on, or to hold out."""
+
+    name: str = Field(description="train, validation or test; the column `split`")
+    share: float = Field(description="of dedup components that the recipe asks for; what is left goes to train")
+    written: Counts = Field(description="in this split")
+
+
+class HostsEntry(Closed):
+    """The table of hosts: a Parquet file beside the manifest, hosts with the most kept tokens first."""
+
+    path: str = Field(description="relative to the manifest")
+    hosts: int = Field(description="rows, one a source and host")
+    bytes: int = Field(description="of the file")
+    sha256: str = Field(description="of the file")
+
+
+class Removal(Closed):
+    """What was removed on request. Neither text nor URL is kept; removals.jsonl has hashes, to keep it out."""
+
+    ticket: str = Field(description="who asked, in the words of the operator")
+    documents: int = Field(description="that were in the release, or would be")
 
 
 class ShardEntry(Closed):
     """One line of shards.jsonl."""
 
-    path: str = Field(description="relative to the manifest")
-    source: str
-    rows: int
-    row_groups: int
-    bytes: int
+    path: str = Field(description="relative to the manifest, or to its base_url")
+    source: str = Field(description="all rows are of this source")
+    split: str = Field(description="all rows are of this split")
+    rows: int = Field(description="documents")
+    row_groups: int = Field(description="of at most 8 MB uncompressed, or one document")
+    bytes: int = Field(description="of the file")
     text_bytes: int = Field(description="UTF-8 bytes of the text column, uncompressed")
-    characters: int
-    tokens: int
-    sha256: str
+    characters: int = Field(description="code points of the text column")
+    tokens: dict[str, int] = Field(description="tokenizer key -> sum of n_tok_<key>")
+    sha256: str = Field(description="of the file")
 
 
 class Dedup(Closed):
-    similarity: float
-    bands: int
-    band_rows: int
-    counters: dict[str, int]
+    """How near-duplicates were found."""
+
+    similarity: float = Field(description="Jaccard similarity of character n-grams from which two documents are one")
+    bands: int = Field(description="of each signature; a pair that shares one is compared")
+    band_rows: int = Field(description="minima in a band")
+    counters: dict[str, int] = Field(description="what the stage counted")
 
 
 class Manifest(Closed):
-    format_version: Literal["1"]
+    """What a release is: where it comes from, how it was made, what is in it."""
+
+    format_version: Literal["2"] = Field(description="of this file and of shards.jsonl")
     id: str = Field(description="sha256 of the canonical JSON of this manifest without `id`: pin it in training logs")
-    name: str
+    parent_id: str = Field(description="id of the release that this one was made from by removing documents; else ''")
+    name: str = Field(description="of the recipe")
     seimai: str = Field(description="version of the program")
+    code: str = Field(description="sha256 of the program's source")
+    recipe: str = Field(
+        description="sha256 of what the recipe asks for; places, network and workers are not part of it"
+    )
+    base_url: str = Field(
+        description="where the files are published; '' = beside the manifest. Readers may override it"
+    )
     stages: dict[str, list[str]] = Field(description="stage -> fingerprints: parameters, models, library versions")
     bounds: dict[str, list[float | None]] = Field(description="filter code -> [at_least, at_most], inclusive")
     because: dict[str, str] = Field(description="why a bound differs from the filter's own")
     columns: dict[str, str] = Field(description="column -> Arrow type")
-    tokenizers: list[TokenizerEntry]
-    sources: list[SourceEntry]
-    funnel: Funnel
+    tokenizers: list[TokenizerEntry] = Field(description="the first is the unit of the funnel")
+    sources: list[SourceEntry] = Field(description="in the order in which they win over each other")
+    splits: list[SplitEntry] = Field(
+        description="train first; by dedup component, so no two documents that were suspected to be alike are in different splits"
+    )
+    funnel: Funnel = Field(description="of all sources")
     polishing_ratio: float = Field(description="精米歩合: characters written / characters extracted")
-    dedup: Dedup
+    dedup: Dedup = Field(description="of this run")
+    removals: list[Removal] = Field(description="on request, by ticket")
+    hosts: HostsEntry = Field(description="the table of hosts of the run")
     shards_sha256: str = Field(description="sha256 of shards.jsonl")
-    shards: Size = Field(description="sums over shards.jsonl")
+    shards: Counts = Field(description="sums over shards.jsonl")
 
     def sealed(self) -> Manifest:
         return self.model_copy(update={"id": self.content_id()})
@@ -153,6 +235,8 @@ class Manifest(Closed):
 
 
 def dump(model: BaseModel) -> bytes:
+    """As it is written, once it has been validated: a copy with changed fields was not."""
+    model = type(model).model_validate(model.model_dump())
     return (json.dumps(model.model_dump(), ensure_ascii=False, indent=2) + "\n").encode()
 
 
@@ -161,7 +245,42 @@ def read(release: Path) -> tuple[Manifest, list[ShardEntry]]:
     file = release / "manifest.json" if release.is_dir() else release
     if not file.exists():
         raise UsageError(f"{file}: no manifest here; give the release folder of a finished run")
-    return _parse(Manifest, file, file.read_bytes()), read_shards(file.with_name("shards.jsonl"))
+    content = file.read_bytes()
+    _check_version(file, content)
+    return _parse(Manifest, file, content), read_shards(file.with_name("shards.jsonl"))
+
+
+def load(release: Path) -> tuple[Manifest, list[ShardEntry]]:
+    """Like `read`, but refuses a manifest or list of shards that was edited: for all that builds on a release."""
+    manifest, entries = read(release)
+    folder = release if release.is_dir() else release.parent
+    for problem in edited(manifest, folder):
+        raise ShortError(f"{folder}: {problem}; run the recipe again to re-create the release")
+    return manifest, entries
+
+
+def edited(manifest: Manifest, folder: Path) -> Iterator[str]:
+    """What of the manifest and of shards.jsonl is not as it was sealed."""
+    if manifest.id != manifest.content_id():
+        yield f"manifest.json: its id is {manifest.id[:16]}… but its content hashes to {manifest.content_id()[:16]}…"
+    sha256 = hashlib.sha256((folder / "shards.jsonl").read_bytes()).hexdigest()
+    if sha256 != manifest.shards_sha256:
+        yield f"shards.jsonl: sha256 is {sha256[:16]}…, the manifest says {manifest.shards_sha256[:16]}…"
+
+
+def _check_version(file: Path, content: bytes) -> None:
+    try:
+        version = json.loads(content).get("format_version")
+    except (ValueError, AttributeError):
+        return  # `_parse` tells what it is instead
+    if version != FORMAT:
+        raise ShortError(
+            f"{file}: format version {version!r}, this program reads {FORMAT!r}; use the Seimai that wrote it, or run the recipe again"
+        )
+
+
+def ratio(part: int, whole: int) -> float:
+    return round(part / whole, 6) if whole else 0.0
 
 
 def read_shards(file: Path) -> list[ShardEntry]:

@@ -20,6 +20,7 @@ from pipeline.store import Store
 from pipeline.task import PartRef, Unit, part_fingerprint
 from stages.base import MAIN, Stage
 from stages.edits import Edits
+from stages.host_table import HostTable
 from stages.judge import Bound, Judge, Verdict
 from stages.measure import Measure
 
@@ -45,7 +46,12 @@ class Plan:
 
     @cached_property
     def writers(self) -> Mapping[str, tuple[Stage, ...]]:
-        return {source.name: (self.recipe.writer(source),) for source in self.recipe.sources}
+        return {source.name: (self.recipe.writer(source), self.recipe.hosts(source)) for source in self.recipe.sources}
+
+    @cached_property
+    def denials(self) -> Mapping[str, tuple[Stage, ...]]:
+        """Source -> what leaves out, between dedup and the release, documents that someone asked to be removed."""
+        return {source.name: (self.recipe.denial(),) for source in self.recipe.sources}
 
     def stages(self) -> list[Stage]:
         """Every stage once, in order."""
@@ -54,8 +60,13 @@ class Plan:
             found.update({stage.key: stage for stage in chain})
         for stage in (self.recipe.bands(), self.recipe.dedup()):
             found[stage.key] = stage
+        found["deny"] = self.recipe.denial()
+        for source in self.recipe.sources:
+            if source.tokens_per_host:
+                found["host-cap"] = self.recipe.host_cap(source)
         for writers in self.writers.values():
             found.update({stage.key: stage for stage in writers})
+        found["host-table"] = HostTable()
         found["shards"] = self.recipe.shards()
         return list(found.values())
 
@@ -65,7 +76,7 @@ class Plan:
     def _taken(self, source: Source) -> tuple[Stage, ...]:
         """For documents that were judged elsewhere: no character is changed, no filter applied, nothing measured for one."""
         return (
-            self.recipe.stage("tokens"),
+            self.recipe.tokens(),
             Edits(none=True),
             self.recipe.stage("language"),
             Judge(),
@@ -79,7 +90,7 @@ class Plan:
         recipe = self.recipe
         early = [bound for bound in recipe.bounds if not _of_words(bound)]
         return (
-            recipe.stage("tokens"),
+            recipe.tokens(),
             Edits(),
             recipe.stage("language"),
             *(Measure(name) for view in (Text, Page) for name, family in FAMILIES.items() if family.view is view),
@@ -187,6 +198,30 @@ def committed_dedup(plan: Plan, store: Store, parts: Sequence[PartRef]) -> Commi
     return committed(store, dedup_unit(plan, parts, [run for run in runs if run is not None]))
 
 
+def cap_units(plan: Plan, parts: Sequence[PartRef]) -> list[Unit]:
+    """One barrier a source with a cap on its hosts."""
+    return [
+        barrier_unit(plan.recipe.host_cap(source), members, f"host-cap {source.name}")
+        for source in plan.recipe.sources
+        if source.tokens_per_host and (members := [part for part in parts if part.source == source.name])
+    ]
+
+
+def capped(parts: Sequence[PartRef], markers: Sequence[Committed]) -> tuple[PartRef, ...]:
+    """The parts with the sidecars of their caps."""
+    outputs = {id: output for marker in markers for id, output in marker.outputs.items()}
+    return tuple(part.add("host-cap", outputs[part.id]) if part.id in outputs else part for part in parts)
+
+
+def committed_choices(plan: Plan, store: Store, parts: Sequence[PartRef]) -> tuple[PartRef, ...]:
+    """Parts that know their dedup sidecar, with what is committed of the stages that leave out more."""
+    found = survey(store, plan.denials, parts)
+    if found.todo:
+        return found.parts
+    markers = [committed(store, unit) for unit in cap_units(plan, found.parts)]
+    return capped(found.parts, [marker for marker in markers if marker is not None])
+
+
 def committed(store: Store, unit: Unit) -> Committed | None:
     """The marker of a barrier unit, or None where it has not run or its files were deleted."""
     (stage,), (stage_fp,) = unit.stages, unit.fingerprints
@@ -201,7 +236,8 @@ def shard_groups(
     """Partitions of one source that fill about one shard, in canonical order; a larger one stands alone."""
     by_source: dict[str, list[PartRef]] = defaultdict(list)
     for part in parts:
-        by_source[part.source].append(part)
+        if sizes[part.id]:
+            by_source[part.source].append(part)
     for source, members in by_source.items():
         group: list[PartRef] = []
         filled = 0

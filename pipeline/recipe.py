@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import checks, recipe_filters
+from pipeline import checks, recipe_filters, recipe_release
 from pipeline.acquire.remote import Network
 from pipeline.errors import UsageError
 from pipeline.recipe_measures import Measure, measures
@@ -17,22 +17,28 @@ from pipeline.recipe_source import READERS, Source, sources
 from stages.bands import Bands
 from stages.base import Stage
 from stages.dedup import Dedup
+from stages.host_table import Hosts
 from stages.judge import Bound
 from stages.language import Language
+from stages.left_out import Deny, HostCap
 from stages.minhash import MinHashStage
 from stages.pii import DEFAULT, KINDS
+from stages.shards import Shards
+from stages.splits import TRAIN, Shares
 from stages.tokens import Tokens
-from stages.write import Shards, Write
+from stages.vocabulary import Named
+from stages.write import Write
 
 # Stages with parameters of their own in `[stages.<name>]`; readers take theirs in their `[[source]]`.
 TUNABLE: Mapping[str, type[Stage]] = {
     "language": Language,
-    "tokens": Tokens,
     "minhash": MinHashStage,
     "bands": Bands,
     "dedup": Dedup,
     "shards": Shards,
 }
+
+_KEYS = ("name", "source", "filters", "measure", "stages", "network", "pii", "tokenizers", "splits", "output")
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,11 @@ class Recipe:
     network: Network
     measures: tuple[Measure, ...] = ()  # of the recipe's own
     pii: tuple[str, ...] = DEFAULT  # kinds of personal information that are masked in the release
+    tokenizers: tuple[Named, ...] = (Named(),)  # the first is the unit of the funnel
+    splits: Shares = ()
+    values: tuple[str, ...] = ()  # codes of measures that become columns of the release
+    base_url: str = ""
+    deny: tuple[str, ...] = ()  # lists of removals
     relative: tuple[str, ...] = ()  # output paths as they were written, where that was relative
 
     def stage(self, name: str) -> Stage:
@@ -59,10 +70,40 @@ class Recipe:
         return READERS[source.kind](**{**source.options, **more})
 
     def writer(self, source: Source) -> Write:
-        return Write(source.name, source.license, **self._tokenizer(), pii=self.pii)
+        return Write(
+            source.name,
+            source.license,
+            self.tokenizers,
+            self.pii,
+            self.splits,
+            self._after(source),
+            self.values,
+            measured=source.join == "language",
+        )
 
-    def shards(self) -> Shards:
-        return Shards(**{**self._tokenizer(), **self.stages.get("shards", {})})
+    def tokens(self) -> Tokens:
+        return Tokens(self.tokenizers[0])
+
+    def denial(self) -> Deny:
+        return Deny(self.deny)
+
+    def host_cap(self, source: Source) -> HostCap:
+        return HostCap(source.tokens_per_host, after=("deny",))
+
+    def hosts(self, source: Source) -> Hosts:
+        return Hosts(self._after(source), self.tokenizers[0].column)
+
+    def _after(self, source: Source) -> tuple[str, ...]:
+        """The stages that leave documents of a source out between dedup and the release."""
+        return ("deny", "host-cap") if source.tokens_per_host else ("deny",)
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        return (TRAIN, *(name for name, _ in self.splits))
+
+    def shards(self, split: str = TRAIN) -> Shards:
+        own = {"tokenizers": self.tokenizers, "values": self.values, "split": split}
+        return Shards(**{**self.stages.get("shards", {}), **own})
 
     def minhash(self, within: str) -> MinHashStage:
         return MinHashStage(**{**self.stages.get("minhash", {}), "within": within})
@@ -72,9 +113,6 @@ class Recipe:
 
     def dedup(self) -> Dedup:
         return Dedup(**{**self._of_minhash("ngram"), **self.stages.get("dedup", {})})
-
-    def _tokenizer(self) -> dict[str, Any]:
-        return dict(self.stages.get("tokens", {}))
 
     def _of_minhash(self, parameter: str) -> dict[str, Any]:
         """A parameter that follows `[stages.minhash]` unless it is set."""
@@ -87,27 +125,33 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
     path = Path(path)
     table = _parse(path)
     where = str(path)
-    checks.closed(table, ("name", "source", "filters", "measure", "stages", "network", "pii", "output"), where)
+    checks.closed(table, _KEYS, where)
     folder = path.resolve().parent
     network = checks.typed(Network, checks.table(table, "network", where), folder, f"{where} [network]")
     output = checks.table(table, "output", where)
-    checks.closed(output, ("work", "release"), f"{where} [output]")
+    checks.closed(output, ("work", "release", "values", "base_url", "deny"), f"{where} [output]")
     places = {"work": work or checks.text(output, "work", f"{where} [output]"),
               "release": release or checks.text(output, "release", f"{where} [output]")}  # fmt: skip
     chosen = recipe_filters.chosen(checks.table(table, "filters", where), f"{where} [filters]")
     own = measures(table.get("measure", []), folder, where)
+    release_at = checks.resolve(Path.cwd() if release else folder, places["release"])
     return Recipe(
         path=path,
         name=checks.text(table, "name", where),
         sources=sources(table.get("source"), folder, where),
         work=checks.resolve(Path.cwd() if work else folder, places["work"]),
-        release=checks.resolve(Path.cwd() if release else folder, places["release"]),
+        release=release_at,
         profile=chosen.profile,
         bounds=chosen.bounds + own.bounds,
         because={**chosen.because, **own.because},
         measures=own.stages,
         stages=_stages(checks.table(table, "stages", where), folder, where),
         network=Network(**network),
+        tokenizers=recipe_release.tokenizers(checks.table(table, "tokenizers", where), folder, where),
+        splits=recipe_release.splits(checks.table(table, "splits", where), where),
+        values=recipe_release.values(output, tuple(bound.code for bound in own.bounds), f"{where} [output]"),
+        base_url=recipe_release.base_url(output, f"{where} [output]"),
+        deny=recipe_release.deny(output, folder, release_at, f"{where} [output]"),
         pii=_pii(checks.table(table, "pii", where), f"{where} [pii]"),
         relative=tuple(f"{what} = {place}" for what, place in places.items() if not os.path.isabs(place)),
     )
@@ -137,7 +181,12 @@ def _pii(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
 
 
 def _stages(table: Mapping[str, Any], folder: Path, where: str) -> dict[str, dict[str, Any]]:
+    if "tokens" in table:
+        raise UsageError(f'{where} [stages.tokens]: tokenizers have a table of their own: [tokenizers] key = "file"')
     checks.closed(table, tuple(TUNABLE), f"{where} [stages]")
+    for what in ("split", "tokenizers", "values"):
+        if what in checks.table(table, "shards", where):
+            raise UsageError(f"{where} [stages.shards] {what}: said in [splits], [tokenizers] or [output]")
     return {
         name: checks.typed(TUNABLE[name], checks.table(table, name, where), folder, f"{where} [stages.{name}]")
         for name in table

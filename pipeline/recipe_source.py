@@ -38,7 +38,19 @@ READERS: Mapping[str, type[Stage]] = {
 }
 _INDEXED = ("warc",)  # kinds whose records an index can name
 _CRAWLED = ("warc", "wet")  # kinds of file that a crawl id names
-_OWN = ("name", "kind", "files", "share", "index", "license", "attribution", "terms", "join", "pass_through")
+_OWN = (
+    "name",
+    "kind",
+    "files",
+    "share",
+    "index",
+    "license",
+    "attribution",
+    "terms",
+    "join",
+    "pass_through",
+    "tokens_per_host",
+)
 _JOINTS = ("language", "dedup")
 _DUMP = ("dump_index", "range_mb")  # further ones of a dump
 _NAME = re.compile(r"[^\W_][\w.-]{0,63}")
@@ -59,6 +71,7 @@ class Source:
     pass_through: bool = False  # of another language: also compared with nothing but itself
     dump_index: str | None = None  # of a multistream dump: path or address, '' for none; None: the one beside it
     range_mb: float = MEGABYTES  # compressed, of a range of streams that is read as one partition
+    tokens_per_host: int = 0  # at most so many of one host stay, in tokens of the extracted text; 0: all
     license: str = ""
     attribution: str = ""
     terms: str = ""  # URL of the terms of use
@@ -109,6 +122,7 @@ def _source(item: Mapping[str, Any], folder: Path, where: str) -> Source:
         share=_share(item, where),
         index=index,
         **_joined(item, where),
+        tokens_per_host=_cap(item, where),
         **_dump(item, folder, where),
         **said,
         options=checks.typed(reader, {k: v for k, v in item.items() if k in options}, folder, where),
@@ -126,6 +140,13 @@ def _joined(item: Mapping[str, Any], where: str) -> dict[str, Any]:
     if through and join != "dedup":
         raise UsageError(f"{where}: pass_through takes documents as they are; leave join = {join!r} out")
     return {"join": join, "pass_through": through}
+
+
+def _cap(item: Mapping[str, Any], where: str) -> int:
+    cap = item.get("tokens_per_host", 0)
+    if isinstance(cap, bool) or not isinstance(cap, int) or cap < 0:
+        raise UsageError(f"{where}: tokens_per_host = {cap!r}: a whole number of tokens, or 0 for no cap")
+    return cap
 
 
 def _dump(item: Mapping[str, Any], folder: Path, where: str) -> dict[str, Any]:

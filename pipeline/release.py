@@ -10,26 +10,33 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from pipeline.commit import Committed, canonical, stage_fingerprint
 from pipeline.errors import InputError, UsageError
-from pipeline.funnel import funnel, samples, written_by
+from pipeline.funnel import funnel, removals, samples, written_by
+from pipeline.identity import code_identity, recipe_identity
 from pipeline.manifest import (
+    Counts,
     Dedup,
+    HostsEntry,
     InputFile,
     Manifest,
+    Removal,
     ShardEntry,
-    Size,
     SourceEntry,
+    SplitEntry,
     TokenizerEntry,
     dump,
+    ratio,
 )
 from pipeline.plan import Plan
 from pipeline.recipe_source import Source
 from pipeline.run import Outcome
 from pipeline.store import Store
-from stages.tokens import vocabulary
+from stages.base import MAIN, Stage
+from stages.splits import TRAIN
+from stages.vocabulary import Named
 from stages.write import release_schema
 
 _SHARD_NAME = re.compile(r"\.?[\w.-]+-\d{5}-[0-9a-f]{8}\.parquet(\.\d+)?")
@@ -45,59 +52,86 @@ Language identification: lid.176 by Facebook Research (Joulin et al. 2016), CC B
 def publish(plan: Plan, store: Store, outcome: Outcome) -> tuple[Manifest, bool]:
     """Bring the release folder to what `outcome` says. Returns the manifest and whether anything had to change."""
     release = plan.recipe.release
-    entries = [
-        _shard_entry(source, index, name, marker)
-        for source, index, name, marker in _numbered(outcome)
-        if marker.outputs[name]["rows"]
-    ]
-    shards = b"".join(canonical(entry.model_dump()) + b"\n" for entry in entries)
+    keys = [tokenizer.key for tokenizer in plan.recipe.tokenizers]
+    files = [(_shard_entry(file, keys), file.marker.outputs[file.name]["path"]) for file in _files(plan, outcome)]
+    entries = [entry for entry, _ in files]
+    shards = listed(entries)
     manifest = _manifest(plan, outcome, entries, hashlib.sha256(shards).hexdigest())
     texts = {
-        "NOTICE": _notice(plan, manifest.sources).encode(),
+        "NOTICE": notice(manifest).encode(),
         "shards.jsonl": shards,
         "manifest.json": dump(manifest),
     }
-    changed = not _unchanged(release, texts, entries)
+    assert outcome.hosts is not None
+    hosts = outcome.hosts.outputs[MAIN]
+    changed = not _unchanged(
+        release, texts, {**{e.path: e.bytes for e in entries}, manifest.hosts.path: hosts["bytes"]}
+    )
     try:
         if changed:
             (release / "data").mkdir(parents=True, exist_ok=True)
-            for (_, _, name, marker), entry in zip(_rows_only(outcome), entries, strict=True):
-                _place(Path(store.path(marker.outputs[name]["path"])), release / entry.path, entry.sha256)
+            for entry, committed in files:
+                place(Path(store.path(committed)), release / entry.path, entry.sha256)
+            place(Path(store.path(hosts["path"])), release / manifest.hosts.path, hosts["sha256"])
             for name, content in texts.items():  # the manifest last
-                _write(release / name, content)
+                write(release / name, content)
         # Only now nothing refers to the shards of an earlier release; a run that was killed here left them to this one.
-        _remove_others(release / "data", entries)
+        remove_others(release / "data", entries)
     except OSError as error:
         raise UsageError(f"{release}: the release cannot be written: {error.strerror or error}") from None
     return manifest, changed
 
 
-def _numbered(outcome: Outcome) -> list[tuple[str, int, str, Committed]]:
-    """Every shard file: source, its number within the source, its output name, its marker."""
-    found: list[tuple[str, int, str, Committed]] = []
-    counts: dict[str, int] = {}
-    for source, marker in outcome.shards:
+def listed(entries: Sequence[ShardEntry]) -> bytes:
+    """shards.jsonl."""
+    checked = [ShardEntry.model_validate(entry.model_dump()) for entry in entries]
+    return b"".join(canonical(entry.model_dump()) + b"\n" for entry in checked)
+
+
+class _File(NamedTuple):
+    """One committed shard file, and its number within its source and split."""
+
+    source: str
+    split: str
+    number: int
+    name: str  # of the output of `marker`
+    marker: Committed
+
+
+def _files(plan: Plan, outcome: Outcome) -> list[_File]:
+    """Every shard file that has rows: sources in the order of the recipe, train before what is held out."""
+    sources, splits = [source.name for source in plan.recipe.sources], plan.recipe.split_names
+    found: list[_File] = []
+    counts: dict[tuple[str, str], int] = {}
+    for source, split, marker in sorted(outcome.shards, key=lambda g: (sources.index(g[0]), splits.index(g[1]))):
         for name in sorted(marker.outputs):
-            index = counts[source] = counts.get(source, -1) + 1
-            found.append((source, index, name, marker))
+            if marker.outputs[name]["rows"]:
+                number = counts[source, split] = counts.get((source, split), -1) + 1
+                found.append(_File(source, split, number, name, marker))
     return found
 
 
-def _rows_only(outcome: Outcome) -> list[tuple[str, int, str, Committed]]:
-    return [found for found in _numbered(outcome) if found[3].outputs[found[2]]["rows"]]
+def shard_path(source: str, split: str, index: int, sha256: str) -> str:
+    return f"data/{source}-{split}-{index:05d}-{sha256[:8]}.parquet"
 
 
-def _shard_entry(source: str, index: int, name: str, marker: Committed) -> ShardEntry:
-    output, counters = marker.outputs[name], marker.counters
+def _shard_entry(file: _File, keys: Sequence[str]) -> ShardEntry:
+    output = file.marker.outputs[file.name]
+    counters = {
+        name.removeprefix(f"{file.name}."): n
+        for name, n in file.marker.counters.items()
+        if name.startswith(f"{file.name}.")
+    }
     return ShardEntry(
-        path=f"data/{source}-{index:05d}-{output['sha256'][:8]}.parquet",
-        source=source,
+        path=shard_path(file.source, file.split, file.number, output["sha256"]),
+        source=file.source,
+        split=file.split,
         rows=output["rows"],
-        row_groups=counters[f"{name}.row_groups"],
+        row_groups=counters["row_groups"],
         bytes=output["bytes"],
-        text_bytes=counters[f"{name}.text_bytes"],
-        characters=counters[f"{name}.characters"],
-        tokens=counters[f"{name}.tokens"],
+        text_bytes=counters["text_bytes"],
+        characters=counters["characters"],
+        tokens={key: counters[f"tokens.{key}"] for key in keys},
         sha256=output["sha256"],
     )
 
@@ -105,46 +139,72 @@ def _shard_entry(source: str, index: int, name: str, marker: Committed) -> Shard
 def _manifest(plan: Plan, outcome: Outcome, entries: list[ShardEntry], shards_sha256: str) -> Manifest:
     recipe = plan.recipe
     whole = funnel(outcome)
-    tokenizer = vocabulary(recipe.shards().tokenizer)
+    keys = [tokenizer.key for tokenizer in recipe.tokenizers]
+    counts = Counts.of(entries, keys)
     fingerprints: dict[str, set[str]] = {}
-    for stage in [*plan.stages(), *(s for chain in plan.chains.values() for s in chain), *_writers(plan)]:
+    for stage in _every_stage(plan):
         fingerprints.setdefault(stage.key, set()).add(stage_fingerprint(stage))
+    shares = dict(recipe.splits)
+    shares[TRAIN] = round(1 - sum(shares.values()), 9)
     return Manifest(
-        format_version="1",
+        format_version="2",
         id="",
+        parent_id="",
         name=recipe.name,
         seimai=version("seimai"),
+        code=code_identity(),
+        recipe=recipe_identity(recipe, fingerprints),
+        base_url=recipe.base_url,
         stages={key: sorted(found) for key, found in sorted(fingerprints.items())},
         bounds={bound.code: [bound.at_least, bound.at_most] for bound in recipe.bounds},
         because=dict(sorted(recipe.because.items())),
-        columns={field.name: str(field.type) for field in release_schema(recipe.shards().tokenizer)},
-        tokenizers=[
-            TokenizerEntry(
-                key=tokenizer.key,
-                sha256=tokenizer.sha256,
-                vocabulary=tokenizer.size,
-                bos_eos="none",
-                characters_per_token=_ratio(whole.written.characters, whole.written.tokens),
-            )
+        columns={field.name: str(field.type) for field in release_schema(recipe.tokenizers, recipe.values)},
+        tokenizers=[_tokenizer(each, counts) for each in recipe.tokenizers],
+        sources=[_source_entry(plan, outcome, source, entries) for source in recipe.sources],
+        splits=[
+            SplitEntry(name=name, share=shares[name], written=Counts.of([e for e in entries if e.split == name], keys))
+            for name in recipe.split_names
         ],
-        sources=[_source_entry(plan, outcome, source) for source in recipe.sources],
         funnel=whole,
-        polishing_ratio=_ratio(whole.written.characters, whole.extracted.characters),
+        polishing_ratio=ratio(whole.written.characters, whole.extracted.characters),
         dedup=_dedup(plan, outcome),
+        removals=[Removal(ticket=ticket, documents=n) for ticket, n in removals(outcome).items()],
+        hosts=_hosts(outcome),
         shards_sha256=shards_sha256,
-        shards=Size(
-            documents=sum(entry.rows for entry in entries),
-            characters=sum(entry.characters for entry in entries),
-            tokens=sum(entry.tokens for entry in entries),
-        ),
+        shards=counts,
     ).sealed()
 
 
-def _writers(plan: Plan) -> list[Any]:
-    return [stage for chain in plan.writers.values() for stage in chain]
+def _every_stage(plan: Plan) -> list[Stage]:
+    """Of each key all variants: readers and writers differ by source, shards by split."""
+    chains = [*plan.chains.values(), *plan.writers.values()]
+    shards = [plan.recipe.shards(split) for split in plan.recipe.split_names]
+    caps = [plan.recipe.host_cap(source) for source in plan.recipe.sources if source.tokens_per_host]
+    return [*plan.stages(), *(stage for chain in chains for stage in chain), *caps, *shards]
 
 
-def _source_entry(plan: Plan, outcome: Outcome, source: Source) -> SourceEntry:
+def _tokenizer(named: Named, counts: Counts) -> TokenizerEntry:
+    tokenizer = named.load()
+    return TokenizerEntry(
+        key=named.key,
+        kind=tokenizer.kind,
+        sha256=tokenizer.sha256,
+        pattern=tokenizer.pattern,
+        vocabulary=tokenizer.size,
+        library=f"{tokenizer.library} {version(tokenizer.library)}",
+        bos_eos="none",
+        specials="text",
+        characters_per_token=counts.characters_per_token[named.key],
+    )
+
+
+def _hosts(outcome: Outcome) -> HostsEntry:
+    assert outcome.hosts is not None
+    output = outcome.hosts.outputs[MAIN]
+    return HostsEntry(path="hosts.parquet", hosts=output["rows"], bytes=output["bytes"], sha256=output["sha256"])
+
+
+def _source_entry(plan: Plan, outcome: Outcome, source: Source, entries: list[ShardEntry]) -> SourceEntry:
     # A dump that is read in ranges is one input.
     files = dict.fromkeys(
         InputFile(name=part.file.name, sha256=part.file.sha256, bytes=part.file.bytes)
@@ -157,12 +217,16 @@ def _source_entry(plan: Plan, outcome: Outcome, source: Source) -> SourceEntry:
         license=source.license,
         attribution=source.attribution,
         terms=source.terms,
+        tokens_per_host=source.tokens_per_host,
         inputs=list(files),
         samples=samples(outcome, source.name, source.samples),
         licenses=written_by("license", outcome, source.name),
         pii=written_by("pii", outcome, source.name),
         policies=written_by("policy", outcome, source.name),
         funnel=funnel(outcome, source.name),
+        written=Counts.of(
+            [entry for entry in entries if entry.source == source.name], [each.key for each in plan.recipe.tokenizers]
+        ),
     )
 
 
@@ -173,24 +237,25 @@ def _dedup(plan: Plan, outcome: Outcome) -> Dedup:
     return Dedup(similarity=stage.similarity, bands=shape.bands, band_rows=shape.rows, counters=dict(marker.counters))
 
 
-def _notice(plan: Plan, entries: Sequence[SourceEntry]) -> str:
+def notice(manifest: Manifest) -> str:
+    """NOTICE of a release: whom the text is from and under which terms."""
     lines = []
-    for source in entries:
+    for source in manifest.sources:
         found = [license or "licence not stated" for license in source.licenses] or [source.license]
         lines.append(f"Source {source.name} ({source.kind}): {', '.join(found)}")
         lines += [f"  {text}" for text in (source.attribution, source.terms) if text]
-    return DATA_NOTICE.format(name=plan.recipe.name, sources="\n".join(lines))
+    return DATA_NOTICE.format(name=manifest.name, sources="\n".join(lines))
 
 
-def _unchanged(release: Path, texts: Mapping[str, bytes], entries: list[ShardEntry]) -> bool:
+def _unchanged(release: Path, texts: Mapping[str, bytes], sizes: Mapping[str, int]) -> bool:
     try:
         same = all((release / name).read_bytes() == content for name, content in texts.items())
-        return same and all((release / entry.path).stat().st_size == entry.bytes for entry in entries)
+        return same and all((release / path).stat().st_size == size for path, size in sizes.items())
     except OSError:
         return False
 
 
-def _place(committed: Path, target: Path, sha256: str) -> None:
+def place(committed: Path, target: Path, sha256: str) -> None:
     """A copy, not a hard link: a shard damaged in the release must not damage what it can be re-created from.
 
     Another run into the same release takes this one's draft for that of a killed run and removes it; then once more.
@@ -212,7 +277,7 @@ def _place(committed: Path, target: Path, sha256: str) -> None:
             draft.unlink(missing_ok=True)
 
 
-def _remove_others(data: Path, entries: list[ShardEntry]) -> None:
+def remove_others(data: Path, entries: list[ShardEntry]) -> None:
     """Shards of earlier releases and drafts of killed runs, known by their names; nothing else is touched."""
     listed = {entry.path for entry in entries}
     for file in sorted(data.glob("*")):
@@ -220,7 +285,7 @@ def _remove_others(data: Path, entries: list[ShardEntry]) -> None:
             file.unlink(missing_ok=True)
 
 
-def _write(target: Path, content: bytes) -> None:
+def write(target: Path, content: bytes) -> None:
     descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
@@ -228,7 +293,3 @@ def _write(target: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     os.chmod(draft, 0o644)
     os.replace(draft, target)
-
-
-def _ratio(part: int, whole: int) -> float:
-    return round(part / whole, 6) if whole else 0.0

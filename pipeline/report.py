@@ -10,8 +10,9 @@ from rich.table import Table
 
 from filters import FILTERS
 from filters.base import Filter
-from pipeline.manifest import Funnel, Manifest, Sample, Size
+from pipeline.manifest import Counts, Funnel, Manifest, Sample, Size
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
+from stages.left_out import REASONS
 from stages.lsh import Shape, found
 from stages.own import PREFIX
 
@@ -28,7 +29,7 @@ def meaning(reason: str) -> str:
         return FILTERS[reason].name.replace("_", " ")
     if reason.startswith(PREFIX):
         return "a measure of the recipe"
-    return {**PASSED_REASONS, **EXTRACT_REASONS, **OTHER_REASONS}.get(reason, "")
+    return {**PASSED_REASONS, **EXTRACT_REASONS, **REASONS, **OTHER_REASONS}.get(reason, "")
 
 
 def show(manifest: Manifest, release: Path, console: Console) -> None:
@@ -50,19 +51,29 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
         f"dedup: {shape.bands} bands of {shape.rows} rows find {found(0.8, shape):.0%} of the pairs that are 0.8 alike,\n"
         f"  {found(0.9, shape):.2%} at 0.9; each deletion was verified to be at least {manifest.dedup.similarity:g} alike"
     )
-    tokenizer = manifest.tokenizers[0]
+    rates = ", ".join(
+        f"{each.characters_per_token:.2f} characters per {each.key} token" for each in manifest.tokenizers
+    )
     console.print(
-        f"polishing ratio (精米歩合): {manifest.polishing_ratio:.1%} of the extracted characters remain;\n  "
-        f"{tokenizer.characters_per_token:.2f} characters per {tokenizer.key} token"
+        f"polishing ratio (精米歩合): {manifest.polishing_ratio:.1%} of the extracted characters remain;\n  {rates}"
     )
     for source in manifest.sources:
-        written = source.funnel.written
-        console.print(
-            f"  {source.name}: {written.documents:,} documents, {written.characters:,} characters, {written.tokens:,} tokens"
-        )
+        console.print(f"  {source.name}: {_counts(source.written)}", soft_wrap=True)
         for sample in source.samples:
             console.print(f"    {_sampled(sample)}")
+    for split in manifest.splits if len(manifest.splits) > 1 else ():
+        console.print(f"  split {split.name}: {_counts(split.written)}", soft_wrap=True)
+    for removal in manifest.removals:
+        console.print(f"  removed by {removal.ticket}: {removal.documents:,} documents")
     console.print(f"release: {release}", soft_wrap=True)
+
+
+def _counts(counts: Counts) -> str:
+    tokens = ", ".join(
+        f"{n:,} {key} tokens ({counts.characters_per_token[key]:.2f} characters each)"
+        for key, n in counts.tokens.items()
+    )
+    return f"{counts.documents:,} documents, {counts.characters:,} characters, {tokens}"
 
 
 def _sampled(sample: Sample) -> str:
@@ -83,7 +94,7 @@ def _stages(funnel: Funnel) -> list[tuple[str, ...]]:
              sum(funnel.passed.values()) + sum(own.values()), funnel.quarantined),
         _row("judge", texts, funnel.judged, sum(rejected.values())),
         _row("dedup", funnel.judged.documents, funnel.deduplicated, sum(funnel.duplicates.values())),
-        _row("write", funnel.deduplicated.documents, funnel.written, 0),
+        _row("write", funnel.deduplicated.documents, funnel.written, sum(funnel.removed.values())),
     ]  # fmt: skip
 
 
@@ -97,7 +108,12 @@ def _reasons(funnel: Funnel) -> Table:
         table.add_column(name, justify="right" if name == "documents" else "left")
     own = {reason: n for reason, n in funnel.rejected.items() if reason.startswith("extract.")}
     judged = {reason: n for reason, n in funnel.rejected.items() if reason not in own}
-    for stage, group in (("extract", {**funnel.passed, **own}), ("judge", judged), ("dedup", funnel.duplicates)):
+    for stage, group in (
+        ("extract", {**funnel.passed, **own}),
+        ("judge", judged),
+        ("dedup", funnel.duplicates),
+        ("write", funnel.removed),
+    ):
         ordered = sorted(group.items(), key=lambda item: (-item[1], item[0]))
         for row, (reason, n) in enumerate(ordered):
             table.add_row("" if row else stage, reason, f"{n:,}", meaning(reason))

@@ -11,10 +11,22 @@ from typing import Protocol
 from pipeline.commit import Committed, consolidate
 from pipeline.errors import InputError, RefusedError, ShortError, UsageError
 from pipeline.executor import WINDOW, Executor, Handle
-from pipeline.plan import Plan, band_units, barrier_unit, chain_units, committed, dedup_unit, shard_groups, survey
+from pipeline.plan import (
+    Plan,
+    band_units,
+    barrier_unit,
+    cap_units,
+    capped,
+    chain_units,
+    committed,
+    dedup_unit,
+    shard_groups,
+    survey,
+)
 from pipeline.store import Store
 from pipeline.task import PartRef, Result, Unit
 from stages.base import MAIN, Stage
+from stages.host_table import HostTable
 
 ATTEMPTS = 3
 BACKOFF = 1.0  # seconds before the second attempt; doubled each time
@@ -42,7 +54,8 @@ class Outcome:
     )  # part id -> key -> marker
     barriers: list[Committed] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)  # label, error
-    shards: list[tuple[str, Committed]] = field(default_factory=list)  # source, marker; in canonical order
+    shards: list[tuple[str, str, Committed]] = field(default_factory=list)  # source, split, marker; in canonical order
+    hosts: Committed | None = None  # the marker of the table of hosts
     ran: int = 0  # units that did any work
 
     def of(self, key: str, source: str | None = None) -> list[Committed]:
@@ -69,8 +82,12 @@ class _Run:
         self._chains("documents", self.plan.chains)
         self._give_up("the documents of these inputs are missing, so duplicates cannot be told yet")
         self._dedup()
+        self._chains("deny", self.plan.denials)
+        self._give_up("what was asked to be removed cannot be told from what stays")
+        self._caps()
         self._chains("write", self.plan.writers)
         self._give_up("the release would be incomplete")
+        (self.outcome.hosts,) = self._barrier("hosts", [barrier_unit(HostTable(), self.outcome.parts, "host-table")])
         self._shards()
         return self.outcome
 
@@ -99,16 +116,25 @@ class _Run:
         (marker,) = self._barrier("dedup", [dedup_unit(self.plan, outcome.parts, runs)])
         outcome.parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in outcome.parts)
 
+    def _caps(self) -> None:
+        outcome, units = self.outcome, cap_units(self.plan, self.outcome.parts)
+        if units:
+            outcome.parts = capped(outcome.parts, self._barrier("caps", units))
+
     def _shards(self) -> None:
-        outcome, stage = self.outcome, self.plan.recipe.shards()
-        # Bytes of text that each partition wrote.
-        sizes = {part.id: outcome.markers[part.id]["write"].counters.get("written.bytes", 0) for part in outcome.parts}
-        groups = list(shard_groups(outcome.parts, sizes, stage.megabytes))
-        units = [
-            barrier_unit(stage, members, f"{source} shard group {i}") for i, (source, members) in enumerate(groups)
-        ]
+        outcome, recipe = self.outcome, self.plan.recipe
+        groups: list[tuple[str, str]] = []
+        units: list[Unit] = []
+        for split in recipe.split_names:
+            stage = recipe.shards(split)
+            # Bytes of text of the split that each partition wrote.
+            counter = f"written.bytes.{split}"
+            sizes = {part.id: outcome.markers[part.id]["write"].counters.get(counter, 0) for part in outcome.parts}
+            for source, members in shard_groups(outcome.parts, sizes, stage.megabytes):
+                units.append(barrier_unit(stage, members, f"{source} {split} shard group {len(units)}"))
+                groups.append((source, split))
         markers = self._barrier("shards", units)
-        outcome.shards = [(source, marker) for (source, _), marker in zip(groups, markers, strict=True)]
+        outcome.shards = [(*group, marker) for group, marker in zip(groups, markers, strict=True)]
 
     def _barrier(self, name: str, units: Sequence[Unit]) -> list[Committed]:
         """The markers of barrier units, in their order: looked up where they exist, else run."""

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from pipeline.commit import Committed
 from pipeline.errors import UsageError
-from pipeline.plan import Plan, committed_dedup, survey
+from pipeline.plan import Plan, committed_choices, committed_dedup, survey
 from pipeline.report import meaning
 from pipeline.store import Store
 from pipeline.task import PartRef
@@ -44,12 +44,14 @@ def find(plan: Plan, store: Store, target: str) -> tuple[list[Found], list[str],
     others: list[str] = []
     nameless = 0
     marker = None if found.todo else committed_dedup(plan, store, found.parts)
-    dedup = marker.outputs if marker else {}
-    for part in found.parts:
+    parts = found.parts
+    if marker is not None:
+        parts = committed_choices(plan, store, tuple(part.add("dedup", marker.outputs[part.id]) for part in parts))
+    for part in parts:
         if "extract" not in part.outputs:
             continue
         name = part.file.name if part.file else part.id
-        documents += _documents(part, store, target, dedup)
+        documents += _documents(part, store, target)
         extract = found.markers[part.id]["extract"]
         others += [
             f"{name} at byte {at}: {reason} ({meaning(reason)})" for at, reason in _passed(extract, store, target)
@@ -76,12 +78,11 @@ def _read(store: Store, output: Mapping[str, Any], columns: list[str] | None = N
     return Rows(store.path(output["path"]), output["sha256"], output["rows"]).read(columns)
 
 
-def _documents(part: PartRef, store: Store, target: str, dedup: Mapping[str, Mapping[str, Any]]) -> Iterator[Found]:
+def _documents(part: PartRef, store: Store, target: str) -> Iterator[Found]:
     column, value = ("id", bytes.fromhex(target)) if _ID.fullmatch(target) else ("url", target)
     cells = _read(store, part.outputs["extract"], [column])[column]
-    outputs = {**part.outputs, **({"dedup": dedup[part.id]} if part.id in dedup else {})}
     for row in pc.indices_nonzero(pc.equal(cells, value)).to_pylist():
-        values = {key: _read(store, output).slice(row, 1).to_pylist()[0] for key, output in outputs.items()}
+        values = {key: _read(store, output).slice(row, 1).to_pylist()[0] for key, output in part.outputs.items()}
         yield Found(part, row, values)
 
 
@@ -130,6 +131,9 @@ def _fate(found: Found) -> str:
         return "kept by all filters; duplicates are not looked for yet"
     if not dedup["keep"]:
         return f"not in the release: dedup.{dedup['level']}, {dedup['similarity']:.3f} like {found.keeper_url}"
+    for left_out in (found.values.get(key) for key in ("deny", "host-cap")):
+        if left_out is not None and not left_out["keep"]:
+            return f"not in the release: {left_out['reason']} ({meaning(left_out['reason'])})"
     return f"in the release; stands for {dedup['cluster_size']} document(s)"
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -42,7 +43,7 @@ def _refuse_temporary_copy(relative: Sequence[str]) -> None:
 
 
 def plan(options: argparse.Namespace) -> int:
-    from pipeline.plan import committed_dedup, survey, why_stale
+    from pipeline.plan import committed_choices, committed_dedup, survey, why_stale
     from pipeline.recipe import load
     from pipeline.session import look
     from pipeline.sources import costs
@@ -55,15 +56,19 @@ def plan(options: argparse.Namespace) -> int:
     if not found.todo and (marker := committed_dedup(plan, store, found.parts)) is not None:
         parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in found.parts)
         done_parts["dedup"] = done_parts["bands"] = 1
-        done_parts["write"] = len(parts) - len(survey(store, plan.writers, parts).todo)
+        chosen = survey(store, plan.writers, committed_choices(plan, store, parts))
+        done_parts.update(key for part in chosen.parts for key in ("deny", "host-cap") if key in part.outputs)
+        done_parts.update(key for markers in chosen.markers.values() for key in markers)
     print(f"{recipe.name}: partitions: {len(plan.parts)}, sources: {len(recipe.sources)}")
     table = Table()
     for name in ("stage", "committed", "may run", "why"):
         table.add_column(name, overflow="fold")
-    keys = {name: {s.key for s in (*chain, *plan.writers[name])} for name, chain in plan.chains.items()}
+    keys = {
+        name: {s.key for s in (*chain, *plan.denials[name], *plan.writers[name])} for name, chain in plan.chains.items()
+    }
     for stage in plan.stages():
         total = 1 if stage.barrier else sum(stage.key in keys[part.source] for part in plan.parts)
-        if stage.key == "shards":
+        if stage.key in ("shards", "host-table", "host-cap"):
             continue
         done = done_parts[stage.key]
         table.add_row(stage.key, str(done), str(total - done), why_stale(store, stage) if done < total else "")
@@ -201,19 +206,39 @@ def templates(options: argparse.Namespace) -> int:
 
 
 def verify(options: argparse.Namespace) -> int:
+    from pipeline.export import stale
     from pipeline.verify import verify
 
-    manifest, problems = verify(options.release)
+    manifest, problems = verify(options.release, options.mode, options.workers, _command(options.release))
+    if options.export is not None and (told := stale(options.export, manifest)):
+        problems.append(told)
     for problem in problems:
         print(problem)
     if problems:
         raise ShortError(f"{options.release}: {len(problems)} problem(s) found")
     size = manifest.shards
+    how = "whole" if options.mode == "sha256" else "all files there, of the right size"
     print(
-        f"{options.release}: whole: {size.documents:,} documents, {size.characters:,} characters, {size.tokens:,} tokens; "
-        f"{manifest.funnel.records:,} records accounted for; id {manifest.id[:16]}"
+        f"{options.release}: {how}: {size.documents:,} documents, {size.characters:,} characters, "
+        f"{', '.join(f'{n:,} {key} tokens' for key, n in size.tokens.items())}; {manifest.funnel.records:,} records accounted for; id {manifest.id[:16]}"
     )
     return DONE
+
+
+def _command(release: Path) -> str:
+    """The command that makes a release again, where the last run made it; else as much of it as a release tells."""
+    from pipeline.recipe import load
+
+    options = argparse.Namespace(work=None, release=None)
+    try:
+        recall(options)
+        recipe = load(options.recipe, work=options.work, release=options.release)
+        if recipe.release == Path(os.path.abspath(release if release.is_dir() else release.parent)):
+            places = "".join(f" --{what} {place}" for what in ("work", "release") if (place := getattr(options, what)))
+            return f"seimai run {options.recipe}{places}"
+    except UsageError:
+        pass
+    return "seimai run RECIPE, the recipe that made it"
 
 
 def select(options: argparse.Namespace) -> int:

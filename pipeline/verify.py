@@ -1,31 +1,52 @@
-"""Verifying a release: every byte rehashed, every row recounted, and the sums of the funnel proved."""
+"""Verifying a release: every byte rehashed, every row recounted, and the sums of the funnel proved.
+
+Mode `size` looks at the sizes of the files alone: seconds for a release of any size, before a training run starts.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.manifest import Manifest, ShardEntry, read
+from pipeline.manifest import Counts, Manifest, ShardEntry, edited, read
+from pipeline.recipe_release import REMOVALS
+from pipeline.verify_ids import repeated
+from stages.host_table import HOSTS
+from stages.left_out import Denied
+
+MODES = ("sha256", "size")
 
 
-def verify(release: Path) -> tuple[Manifest, list[str]]:
-    """The manifest and what is wrong with the release, a line each; no line when all of it holds."""
+def verify(release: Path, mode: str = "sha256", workers: int = 0, again: str = "") -> tuple[Manifest, list[str]]:
+    """The manifest and what is wrong with the release, a line each; no line when all of it holds.
+
+    `workers`: files at once (0: one a CPU). `again`: the command that re-creates what is missing.
+    """
     manifest, entries = read(release)
     folder = release if release.is_dir() else release.parent
-    return manifest, [*_manifest(manifest, folder, entries), *_shards(manifest, folder, entries)]
+    again = again or "run the recipe again"
+    denied = Denied.read([str(folder / REMOVALS)] if (folder / REMOVALS).exists() else [])
+
+    def look(entry: ShardEntry) -> list[str]:
+        return list(_shard(manifest, folder, entry, mode, again, denied))
+
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:  # hashing and Parquet hold no lock
+        found = [line for lines in pool.map(look, entries) for line in lines]
+    if mode == "sha256" and not found:
+        found += repeated(folder, entries)
+    found += _hosts(manifest, folder, mode, again)
+    return manifest, [*_manifest(manifest, folder, entries), *found, *_strays(folder, entries)]
 
 
 def _manifest(manifest: Manifest, folder: Path, entries: list[ShardEntry]) -> Iterator[str]:
-    if manifest.id != manifest.content_id():
-        yield f"manifest.json: its id is {manifest.id[:16]}… but its content hashes to {manifest.content_id()[:16]}…"
-    sha256 = hashlib.sha256((folder / "shards.jsonl").read_bytes()).hexdigest()
-    if sha256 != manifest.shards_sha256:
-        yield f"shards.jsonl: sha256 is {sha256[:16]}…, the manifest says {manifest.shards_sha256[:16]}…"
+    yield from edited(manifest, folder)
     for source in manifest.sources:
         for broken in source.funnel.broken_laws():
             yield f"manifest.json: source {source.name}: not conserved: {broken}"
@@ -34,63 +55,110 @@ def _manifest(manifest: Manifest, folder: Path, entries: list[ShardEntry]) -> It
     summed = sum(source.funnel.records for source in manifest.sources)
     if summed != manifest.funnel.records:
         yield f"manifest.json: the sources read {summed} records, the whole {manifest.funnel.records}"
-    sums = {
-        "documents": (sum(e.rows for e in entries), manifest.shards.documents, manifest.funnel.written.documents),
-        "characters": (
-            sum(e.characters for e in entries),
-            manifest.shards.characters,
-            manifest.funnel.written.characters,
-        ),
-        "tokens": (sum(e.tokens for e in entries), manifest.shards.tokens, manifest.funnel.written.tokens),
-    }
-    for what, (shards, stated, written) in sums.items():
-        if not shards == stated == written:
-            yield f"{what}: the shards hold {shards}, manifest.shards says {stated}, the funnel wrote {written}"
+    keys = [tokenizer.key for tokenizer in manifest.tokenizers]
+    if any(entry.tokens.keys() != set(keys) for entry in entries):
+        yield f"shards.jsonl: its tokens are not those of the manifest's tokenizers ({', '.join(keys)})"
+        return
+    stated = [("manifest.shards", manifest.shards, entries)]
+    stated += [(f"split {s.name}", s.written, [e for e in entries if e.split == s.name]) for s in manifest.splits]
+    stated += [(f"source {s.name}", s.written, [e for e in entries if e.source == s.name]) for s in manifest.sources]
+    for what, counts, own in stated:
+        if counts != (summed_up := Counts.of(own, keys)):
+            yield f"manifest.json: {what}: the shards hold {_told(summed_up)}, stated are {_told(counts)}"
+    written = manifest.funnel.written
+    if (written.documents, written.characters, written.tokens) != (
+        manifest.shards.documents,
+        manifest.shards.characters,
+        manifest.shards.tokens[keys[0]],
+    ):
+        yield f"manifest.json: the shards hold {_told(manifest.shards)}, the funnel wrote {written.documents} documents"
 
 
-def _shards(manifest: Manifest, folder: Path, entries: list[ShardEntry]) -> Iterator[str]:
-    again = "delete it and run the recipe again to re-create it"
-    seen: set[tuple[str, str, int]] = set()
-    for entry in entries:
-        file = folder / entry.path
-        if not file.is_file():
-            yield f"{entry.path}: missing; {again}"
-            continue
-        with file.open("rb") as content:
-            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-        if sha256 != entry.sha256:
-            yield f"{entry.path}: sha256 is {sha256[:16]}…, shards.jsonl says {entry.sha256[:16]}…; {again}"
-            continue
-        yield from _rows(manifest, file, entry, seen)
+def _told(counts: Counts) -> str:
+    return f"{counts.documents} documents, {counts.characters} characters, tokens {counts.tokens}"
+
+
+def _shard(manifest: Manifest, folder: Path, entry: ShardEntry, mode: str, again: str, denied: Denied) -> Iterator[str]:
+    file = folder / entry.path
+    problem = _bytes(file, entry.bytes, entry.sha256, mode)
+    if problem:
+        yield f"{entry.path}: {problem}; to re-create it: {_mend(file, again)}"
+    elif mode == "sha256":
+        yield from _rows(manifest, file, entry, denied)
+
+
+def _bytes(file: Path, size: int, sha256: str, mode: str) -> str:
+    """What is wrong with the bytes of a file, or ''."""
+    try:
+        found = file.stat().st_size
+        if found != size:
+            return f"{found} bytes, the manifest says {size}"
+        if mode == "sha256":
+            with file.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            if digest != sha256:
+                return f"sha256 is {digest[:16]}…, the manifest says {sha256[:16]}…"
+    except OSError as error:
+        return "missing" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+    return ""
+
+
+def _mend(file: Path, again: str) -> str:
+    return f"rm {file} && {again}" if file.exists() else again
+
+
+def _strays(folder: Path, entries: list[ShardEntry]) -> Iterator[str]:
     listed = {entry.path for entry in entries}
     for file in sorted((folder / "data").glob("*")):
         if f"data/{file.name}" not in listed:
             yield f"data/{file.name}: not part of this release"
 
 
-def _rows(manifest: Manifest, file: Path, entry: ShardEntry, seen: set[tuple[str, str, int]]) -> Iterator[str]:
-    """Rows, characters and tokens counted anew; ids unique over the whole release; the columns as promised."""
-    (tokenizer,) = manifest.tokenizers
-    column = f"n_tok_{tokenizer.key}"
+def _rows(manifest: Manifest, file: Path, entry: ShardEntry, denied: Denied) -> Iterator[str]:
+    """Rows, characters and tokens counted anew; the columns as promised; one source and split a file."""
+    keys = [tokenizer.key for tokenizer in manifest.tokenizers]
     with pq.ParquetFile(file) as parquet:
         columns = {field.name: str(field.type) for field in parquet.schema_arrow}
         if columns != manifest.columns:
             yield f"{entry.path}: its columns are {columns}, the manifest says {manifest.columns}"
             return
-        rows = characters = tokens = 0
+        counted = {"rows": 0, "characters": 0, **{f"tokens.{key}": 0 for key in keys}}
+        wanted = ["id", "url", "host", "text", "characters", "source", "split", *(f"n_tok_{key}" for key in keys)]
         for group in range(parquet.num_row_groups):
-            table = parquet.read_row_group(group, columns=["id", "text", "characters", column, "origin", "offset"])
-            rows += table.num_rows
+            table = parquet.read_row_group(group, columns=wanted)
+            counted["rows"] += table.num_rows
             lengths = pc.utf8_length(table["text"]).cast(pa.int64())
             if not lengths.equals(table["characters"].cast(pa.int64())):
                 yield f"{entry.path}: row group {group}: `characters` is not the length of `text`"
-            characters += pc.sum(lengths).as_py() or 0
-            tokens += pc.sum(table[column].cast(pa.int64())).as_py() or 0
-            for place in zip(*(table[name].to_pylist() for name in ("id", "origin", "offset")), strict=True):
-                if place in seen:
-                    yield f"{entry.path}: row group {group}: document {place[0]} is in the release twice"
-                seen.add(place)
-    counted = {"rows": rows, "characters": characters, "tokens": tokens}
-    for what, count in counted.items():
-        if count != getattr(entry, what):
-            yield f"{entry.path}: {count} {what}, shards.jsonl says {getattr(entry, what)}"
+            counted["characters"] += pc.sum(lengths).as_py() or 0
+            for key in keys:
+                counted[f"tokens.{key}"] += pc.sum(table[f"n_tok_{key}"].cast(pa.int64())).as_py() or 0
+            if denied.ids or denied.urls or denied.hosts:
+                ids, urls, hosts = (table[name].to_pylist() for name in ("id", "url", "host"))
+                for id in (i for i, *row in zip(ids, urls, hosts, strict=True) if denied.ticket(i, *row)):
+                    yield f"{entry.path}: document {id} stands in {REMOVALS}; run `seimai remove` again for its ticket"
+            for name in ("source", "split"):
+                if pc.unique(table[name]).to_pylist() != [getattr(entry, name)]:
+                    yield f"{entry.path}: row group {group}: rows of another {name} than {getattr(entry, name)}"
+    stated = {"rows": entry.rows, "characters": entry.characters, **{f"tokens.{k}": n for k, n in entry.tokens.items()}}
+    for what, n in counted.items():
+        if n != stated[what]:
+            yield f"{entry.path}: {n} {what}, shards.jsonl says {stated[what]}"
+
+
+def _hosts(manifest: Manifest, folder: Path, mode: str, again: str) -> Iterator[str]:
+    """The table of hosts: its bytes, and that it counts every document once."""
+    entry, file = manifest.hosts, folder / manifest.hosts.path
+    problem = _bytes(file, entry.bytes, entry.sha256, mode)
+    if problem:
+        yield f"{entry.path}: {problem}; to re-create it: {_mend(file, again)}"
+    elif mode == "sha256":
+        table = pq.read_table(file, schema=HOSTS)
+        columns = ("documents", "kept", "duplicates", "left_out", "rejected", "tokens")
+        sums = [pc.sum(table[name]).as_py() or 0 for name in columns]
+        funnel = manifest.funnel
+        groups = (funnel.duplicates, funnel.removed, funnel.rejected)
+        told = [funnel.extracted.documents, funnel.written.documents, *(sum(group.values()) for group in groups)]
+        told.append(funnel.written.tokens)
+        if sums != told:
+            yield f"{entry.path}: {', '.join(columns)} are {sums}, the funnel says {told}"

@@ -104,6 +104,16 @@ class Rows:
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group, columns=None if columns is None else list(columns))
 
+    def where(self, column: str, value: str) -> Iterator[pa.Table]:
+        """The rows whose `column` (of texts) is `value`, reading only the row groups whose statistics allow any."""
+        with open_checked(self.path) as file:
+            index = file.schema_arrow.get_field_index(column)
+            for group in range(file.num_row_groups):
+                extent = file.metadata.row_group(group).column(index).statistics
+                if extent.min <= value <= extent.max:
+                    table = file.read_row_group(group)
+                    yield table.filter(pc.equal(table[column], value))
+
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         with open_checked(self.path) as file:
             return file.read(columns=None if columns is None else list(columns))

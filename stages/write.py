@@ -1,28 +1,28 @@
-"""The last step: kept documents with their edits applied and their tokens counted anew, then cut into shards."""
+"""The last step for documents: those kept, with their edits applied and their tokens counted anew."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.base import MAIN, PATH, Inputs, Sink, Stage
-from stages.digest import sha256_of
+from stages.base import MAIN, NEUTRAL, Inputs, Sink, Stage
 from stages.documents import NAMES
 from stages.edits import edited
+from stages.judge import measured_by
+from stages.left_out import staying
 from stages.pii import DEFAULT, KINDS, VERSION, Masked, mask
-from stages.tokens import BUILT_IN, count, vocabulary, vocabulary_path
-
-# Uncompressed text of a row group: small enough for a loader to shuffle by row group, large enough to compress.
-GROUP_BYTES = 8 << 20
+from stages.splits import TRAIN, Shares, splits_of
+from stages.vocabulary import Named
 
 
-def release_schema(tokenizer: str) -> pa.Schema:
-    """The columns of a shard, in order. `n_tok_<key>` is the token count by the vocabulary of that key."""
+def release_schema(tokenizers: Sequence[Named], values: Sequence[str] = ()) -> pa.Schema:
+    """The columns of a shard, in order. `n_tok_<key>` is the token count by the tokenizer of that key; `values` are the
+    codes of measures that the recipe wants beside the text, null where a source was not measured."""
     return pa.schema(
         [
             pa.field("id", pa.string(), nullable=False),  # 32 hex digits
@@ -38,9 +38,11 @@ def release_schema(tokenizer: str) -> pa.Schema:
             pa.field("page_license", pa.string(), nullable=False),  # as the page itself states it
             pa.field("policy", pa.string(), nullable=False),  # noai, noindex, ... as the page or its server say
             pa.field("characters", pa.int32(), nullable=False),  # code points of `text`
-            pa.field(f"n_tok_{vocabulary(tokenizer).key}", pa.int32(), nullable=False),
+            *(pa.field(tokenizer.column, pa.int32(), nullable=False) for tokenizer in tokenizers),
             pa.field("japanese", pa.float32(), nullable=False),  # language score, 0 to 1
+            *(pa.field(code, pa.float32()) for code in values),
             pa.field("cluster_size", pa.int32(), nullable=False),  # documents this one stands for, itself included
+            pa.field("split", pa.string(), nullable=False),  # train, validation or test
             pa.field(
                 "record", pa.string(), nullable=False
             ),  # the id it has in its source: WARC-Record-ID, an id column
@@ -68,12 +70,15 @@ class Write(Stage):
 
     source: str = ""
     license: str = ""
-    tokenizer: str = field(default=BUILT_IN, metadata=PATH)
+    tokenizers: tuple[Named, ...] = field(default=(Named(),), metadata=NEUTRAL)
     pii: tuple[str, ...] = DEFAULT  # kinds that are masked in texts and titles
+    splits: Shares = ()
+    after: tuple[str, ...] = ()  # keys of the LEFT_OUT sidecars that have a say
+    values: tuple[str, ...] = ()  # codes of measures that become columns
+    measured: bool = True  # whether this source has measures
 
     name: ClassVar[str] = "write"
-    version: ClassVar[int] = 4
-    libraries: ClassVar[tuple[str, ...]] = ("tiktoken",)
+    version: ClassVar[int] = 5
     needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "language", "tokens", "verdict", "dedup")
 
     def params(self) -> dict[str, Any]:
@@ -81,49 +86,93 @@ class Write(Stage):
         return {
             "source": self.source,
             "license": self.license,
-            "tokenizer": vocabulary(self.tokenizer).key,
+            "tokenizers": [tokenizer.key for tokenizer in self.tokenizers],
+            "splits": [list(share) for share in self.splits],
+            "after": list(self.after),
+            "values": list(self.values) if self.measured else [list(self.values), "null"],
             "pii": {"version": VERSION, "kinds": pii} if pii else {},
         }
 
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(sorted({tokenizer.load().library for tokenizer in self.tokenizers}))
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.needs, *self.after, *(measured_by(code) for code in self._measured))))
+
+    @property
+    def _measured(self) -> tuple[str, ...]:
+        return self.values if self.measured else ()
+
     def resources(self) -> dict[str, str]:
-        return {"tokenizer": sha256_of(vocabulary_path(self.tokenizer))}
+        return {tokenizer.column: tokenizer.resource() for tokenizer in self.tokenizers}
 
     def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
-        return {MAIN: release_schema(self.tokenizer)}
+        return {MAIN: release_schema(self.tokenizers, self.values)}
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
-        columns = {
+        """Rows of TRAIN as they come, those of the held-out splits behind them in row groups of their own, so that a
+        reader of one split need not read the others."""
+        held_out: dict[str, list[pa.Table]] = {name: [] for name, _ in self.splits}
+        for table in self._tables(inputs, sink):
+            for name in (TRAIN, *held_out):
+                rows = table.filter(pc.equal(table["split"], name)) if self.splits else table
+                if not rows.num_rows:
+                    continue
+                sink.count(f"written.bytes.{name}", _sum(pc.binary_length(rows["text"])))
+                if name == TRAIN:
+                    sink.write(rows)
+                else:
+                    held_out[name].append(rows)
+        for tables in held_out.values():
+            if tables:
+                sink.write(release_schema(self.tokenizers, self.values).empty_table(), cut=True)
+                sink.write(pa.concat_tables(tables), cut=True)
+
+    def _tables(self, inputs: Inputs, sink: Sink) -> Iterator[pa.Table]:
+        columns: dict[str, Sequence[str]] = {
             "extract": ("id", "text", "via", "license", *_AS_EXTRACTED),
             "edits": ("edits",),
             "language": ("japanese",),
             "tokens": ("characters", "tokens"),
             "verdict": ("keep",),
-            "dedup": ("keep", "level", "cluster_size"),
+            "dedup": ("keep", "level", "cluster_size", "component"),
+            **dict.fromkeys(self.after, ("keep", "reason")),
         }
+        for code in self._measured:
+            columns[measured_by(code)] = (*columns.get(measured_by(code), ()), code)
         for batch in inputs.part.groups(columns):
-            verdict, dedup = batch["verdict"]["keep"], batch["dedup"]
-            keep = pc.and_(verdict, dedup["keep"])
-            self._funnel(sink, verdict, keep, batch["tokens"], dedup["level"])
+            keep = staying(batch, ("verdict", "dedup", *self.after))
+            self._funnel(sink, batch, keep)
             table = self._final({stage: table.filter(keep) for stage, table in batch.items()}, sink)
             self._tell(sink, batch["extract"].filter(keep))
             sink.count("written", table.num_rows)
             sink.count("written.characters", _sum(table["characters"]))
-            sink.count("written.tokens", _sum(table[f"n_tok_{vocabulary(self.tokenizer).key}"]))
+            sink.count("written.tokens", _sum(table[self.tokenizers[0].column]))
             for license, n in Counter(table["license"].to_pylist()).items():
                 sink.count(f"license.{license}", n)
-            sink.count("written.bytes", sum(len(text.encode()) for text in table["text"].to_pylist()))
-            sink.write(table)
+            yield table
 
-    def _funnel(
-        self, sink: Sink, verdict: pa.ChunkedArray, keep: pa.ChunkedArray, sizes: pa.Table, level: pa.ChunkedArray
-    ) -> None:
-        sizes = sizes.filter(keep)
+    def _funnel(self, sink: Sink, batch: Mapping[str, pa.Table], keep: pa.ChunkedArray) -> None:
+        sizes, verdict = batch["tokens"].filter(keep), batch["verdict"]["keep"]
         sink.count("documents", _sum(verdict))
         sink.count("kept", sizes.num_rows)
         sink.count("kept.characters", _sum(sizes["characters"]))
         sink.count("kept.tokens", _sum(sizes["tokens"]))
-        for dropped in level.filter(pc.and_(verdict, pc.invert(keep))).to_pylist():
+        dedup = pc.and_(verdict, batch["dedup"]["keep"])
+        unique = batch["tokens"].filter(dedup)
+        sink.count("unique", unique.num_rows)
+        sink.count("unique.characters", _sum(unique["characters"]))
+        sink.count("unique.tokens", _sum(unique["tokens"]))
+        for dropped in batch["dedup"]["level"].filter(pc.and_(verdict, pc.invert(dedup))).to_pylist():
             sink.reason(f"dedup.{dropped}")
+        stays = dedup
+        for key in self.after:  # each speaks of what those before it kept
+            goes = pc.and_(stays, pc.invert(batch[key]["keep"]))
+            for reason, n in Counter(batch[key]["reason"].filter(goes).to_pylist()).items():
+                sink.reason(reason, n)
+            stays = pc.and_(stays, batch[key]["keep"])
 
     def _tell(self, sink: Sink, kept: pa.Table) -> None:
         """Counts for the manifest: what came by a sample, and what pages say of their use."""
@@ -135,12 +184,15 @@ class Write(Stage):
     def _final(self, kept: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
         extract = kept["extract"]
         texts = self._masked(list(edited(extract["text"], kept["edits"]["edits"])), sink)
+        splits = splits_of(kept["dedup"]["component"].to_pylist(), self.splits)
         return pa.table(
             {
                 "id": pa.array([id.hex() for id in extract["id"].to_pylist()], pa.string()),
                 "text": pa.array(texts, pa.large_string()),
                 "characters": pa.array([len(text) for text in texts], pa.int32()),
-                f"n_tok_{vocabulary(self.tokenizer).key}": pa.array(count(texts, self.tokenizer), pa.int32()),
+                **{each.column: pa.array(each.load().count(texts), pa.int32()) for each in self.tokenizers},
+                **{code: self._value(code, kept, len(texts)) for code in self.values},
+                "split": pa.array(splits, pa.string()),
                 "source": pa.array([self.source] * len(texts), pa.string()),
                 "license": pa.array([own or self.license for own in extract["license"].to_pylist()], pa.string()),
                 "japanese": kept["language"]["japanese"].cast(pa.float32()),
@@ -150,76 +202,14 @@ class Write(Stage):
             }
         )
 
+    def _value(self, code: str, kept: Mapping[str, pa.Table], rows: int) -> Any:
+        return kept[measured_by(code)][code].cast(pa.float32()) if self.measured else pa.nulls(rows, pa.float32())
+
     def _masked(self, texts: list[str], sink: Sink) -> list[str]:
         masked: list[Masked] = [mask(text, self.pii) for text in texts]
         for kind, n in ((kind, n) for each in masked for kind, n in each.counts.items()):
             sink.count(f"pii.{kind}", n)
         return [each.text for each in masked]
-
-
-@dataclass(frozen=True)
-class Shards(Stage):
-    """Cuts the release rows of one source into files of about `megabytes` MB of text, in the order of the parts.
-
-    Where a shard ends depends on the rows before it and on nothing else.
-    """
-
-    megabytes: int = 256  # uncompressed text: about 100 MB on disk
-    tokenizer: str = field(default=BUILT_IN, metadata=PATH)
-
-    name: ClassVar[str] = "shards"
-    version: ClassVar[int] = 3
-    needs: ClassVar[tuple[str, ...]] = ("write",)
-    barrier: ClassVar[bool] = True
-    group_rows: ClassVar[int] = 1 << 30  # row groups end where `_row_groups` cuts them
-
-    def __post_init__(self) -> None:
-        if self.megabytes < 1:
-            raise ValueError(f"shards.megabytes must be at least 1, not {self.megabytes}")
-
-    def params(self) -> dict[str, Any]:
-        return {"megabytes": self.megabytes, "group_bytes": GROUP_BYTES}
-
-    def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
-        return {}
-
-    @property
-    def further(self) -> pa.Schema:  # type: ignore[override]
-        return release_schema(self.tokenizer)
-
-    def run(self, inputs: Inputs, sink: Sink) -> None:
-        shard, filled = 0, 0
-        for table, size in _row_groups(_tables(inputs)):
-            if filled and filled + size > self.megabytes << 20:
-                shard, filled = shard + 1, 0
-            name = f"{shard:05d}"
-            sink.write(table, to=name, cut=True)
-            filled += size
-            sink.count(f"{name}.characters", _sum(table["characters"]))
-            sink.count(f"{name}.tokens", _sum(table[f"n_tok_{vocabulary(self.tokenizer).key}"]))
-            sink.count(f"{name}.text_bytes", size)
-            sink.count(f"{name}.row_groups")
-
-
-def _tables(inputs: Inputs) -> Iterator[pa.Table]:
-    for part in inputs.parts:
-        yield from part.rows["write"].groups()
-
-
-def _row_groups(tables: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, int]]:
-    """Rows regrouped so that each group holds at most GROUP_BYTES of text (or one longer document)."""
-    pending: list[pa.Table] = []
-    size = 0
-    for table in tables:
-        start = 0
-        for row, length in enumerate(pc.binary_length(table["text"]).to_pylist()):
-            if size and size + length > GROUP_BYTES:
-                yield pa.concat_tables([*pending, table.slice(start, row - start)]), size
-                pending, start, size = [], row, 0
-            size += length
-        pending.append(table.slice(start))
-    if any(table.num_rows for table in pending):
-        yield pa.concat_tables(pending), size
 
 
 def _sum(column: pa.ChunkedArray) -> int:

@@ -50,10 +50,25 @@ def stages() -> dict[str, tuple[str, int]]:
     """Class name -> (module, version) of every concrete stage."""
     from pipeline.recipe import READERS, TUNABLE
     from stages.edits import Edits
+    from stages.host_table import Hosts, HostTable
     from stages.judge import Judge, Verdict
+    from stages.left_out import Deny, HostCap
+    from stages.tokens import Tokens
     from stages.write import Write
 
-    classes = {*READERS.values(), *TUNABLE.values(), Edits, Judge, Verdict, Write}
+    classes = {
+        *READERS.values(),
+        *TUNABLE.values(),
+        Edits,
+        Judge,
+        Verdict,
+        Tokens,
+        Deny,
+        HostCap,
+        Hosts,
+        HostTable,
+        Write,
+    }
     return {each.__name__: (each.__module__, each.version) for each in sorted(classes, key=lambda c: c.__name__)}
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.manifest import read
+from pipeline.verify_ids import repeated
 from tests.runs import QUICKSTART, places, seimai
 
 
@@ -53,6 +55,11 @@ DAMAGES = {
     "a stray file": (lambda release: (release / "data" / "x.parquet").touch(), "not part of this release"),
     "a lost record": (edit_manifest(lose_a_record), "not conserved: records = passed by"),
     "a changed name": (edit_manifest(lambda m: m.update(name="other")), "its id is"),
+    "another format": (
+        edit_manifest(lambda m: m.update(format_version="9")),
+        "format version '9', this program reads '2'",
+    ),
+    "a lost table of hosts": (lambda release: (release / "hosts.parquet").unlink(), "hosts.parquet: missing"),
     "an unknown field": (edit_manifest(lambda m: m.update(more=1)), "not a valid Manifest"),
     "a dropped shard line": (drop_a_line, "shards.jsonl: sha256"),
     "a lost list of shards": (lambda release: (release / "shards.jsonl").unlink(), "missing"),
@@ -74,6 +81,43 @@ def test_damage_is_found(release: Path, damage: str) -> None:
     assert says in ran.out + ran.err
 
 
+def test_size_mode_looks_at_sizes_alone(release: Path) -> None:
+    flip(release)
+    ran = seimai("verify", release, "--mode", "size")
+    assert (ran.code, "all files there, of the right size" in ran.out) == (0, True)
+    shard = first_shard(release)
+    shard.write_bytes(shard.read_bytes()[:-1])
+    ran = seimai("verify", release, "--mode", "size")
+    assert (ran.code, f"bytes, the manifest says {shard.stat().st_size + 1}" in ran.out) == (1, True)
+
+
+def test_each_damage_is_one_line_that_names_the_shard_and_the_command(release: Path) -> None:
+    first, second = sorted((release / "data").iterdir())
+    flip(release)
+    second.unlink()
+    lines = seimai("verify", release, "--workers", 2).out.splitlines()
+    assert len(lines) == 2
+    assert all("to re-create it: " in line and line.endswith("RECIPE, the recipe that made it") for line in lines)
+    assert {line.split(":")[0] for line in lines} == {f"data/{first.name}", f"data/{second.name}"}
+
+
+def test_the_command_names_the_recipe_of_the_last_run(golden_run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(golden_run, tmp_path / "copy"))
+    assert seimai("run", QUICKSTART, "--runner", "local", *places(folder)).code == 0
+    first_shard(folder / "release").unlink()
+    told = seimai("verify", folder / "release").out
+    assert f"seimai run {QUICKSTART} --work {folder / 'work'} --release {folder / 'release'}" in told
+
+
+def test_a_document_that_is_there_twice_is_found_in_any_number_of_passes(release: Path) -> None:
+    _, entries = read(release)
+    assert list(repeated(release, entries)) == []
+    for pass_rows in (1 << 26, 7):
+        found = list(repeated(release, [*entries, entries[0]], pass_rows))
+        assert len(found) == entries[0].rows
+        assert all(line.endswith("is in the release twice") for line in found)
+
+
 def test_no_release(tmp_path: Path) -> None:
     ran = seimai("verify", tmp_path)
     assert ran.code == 2
@@ -83,7 +127,9 @@ def test_no_release(tmp_path: Path) -> None:
 def test_a_bad_shard_is_made_again_as_the_message_says(golden_run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(golden_run, tmp_path / "copy"))
     flip(folder / "release")
-    assert "delete it and run the recipe again" in seimai("verify", folder / "release").out
+    told = seimai("verify", folder / "release").out
+    shard = first_shard(folder / "release")
+    assert f"to re-create it: rm {shard} && seimai run RECIPE" in told
     first_shard(folder / "release").unlink()
     assert seimai("run", QUICKSTART, "--runner", "local", *places(folder)).code == 0
     assert seimai("verify", folder / "release").code == 0

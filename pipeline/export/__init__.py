@@ -1,0 +1,78 @@
+"""Exports: what trainers and readers of other formats take, made from a release and held to its sums.
+
+Each export says in `export.json` which release it was made from, so that one left behind by a newer release is found.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ShortError, UsageError
+from pipeline.manifest import Counts, Manifest, ShardEntry, load
+from pipeline.release import write
+
+RECORD = "export.json"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A sealed release to export."""
+
+    folder: Path
+    manifest: Manifest
+    entries: list[ShardEntry]
+
+    @classmethod
+    def open(cls, path: Path) -> Release:
+        """Refuses an edited manifest and a release with a file that is missing or has another size."""
+        manifest, entries = load(path)
+        folder = path if path.is_dir() else path.parent
+        for entry in entries:
+            file = folder / entry.path
+            if not file.is_file() or file.stat().st_size != entry.bytes:
+                raise ShortError(f"{file}: missing or of another size; `seimai verify {folder}` says how to mend it")
+        if not entries:
+            raise ShortError(f"{folder}: not one document, so nothing to export")
+        return cls(folder, manifest, entries)
+
+    def groups(self) -> dict[tuple[str, str], list[ShardEntry]]:
+        """(source, split) -> its shards, in order; none is empty."""
+        found: dict[tuple[str, str], list[ShardEntry]] = {}
+        for entry in self.entries:
+            found.setdefault((entry.source, entry.split), []).append(entry)
+        return found
+
+    def counts(self, entries: list[ShardEntry]) -> Counts:
+        return Counts.of(entries, [tokenizer.key for tokenizer in self.manifest.tokenizers])
+
+
+def begin(out: Path) -> None:
+    """The folder to write to; what is in it is no finished export from here on."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / RECORD).unlink(missing_ok=True)
+
+
+def record(out: Path, release: Release, to: str, what: dict[str, Any]) -> None:
+    """Written last: an export without it is not finished."""
+    said = {"to": to, "manifest_id": release.manifest.id, "name": release.manifest.name, **what}
+    write(out / RECORD, (json.dumps(said, ensure_ascii=False, indent=2) + "\n").encode())
+
+
+def stale(out: Path, manifest: Manifest) -> str:
+    """What is wrong with an export as one of this release, or ''. UsageError where there is none."""
+    try:
+        made_from = json.loads((out / RECORD).read_bytes())["manifest_id"]
+    except (OSError, ValueError, KeyError):
+        raise UsageError(f"{out}: no finished export here ({RECORD}); make it with seimai export") from None
+    if made_from != manifest.id:
+        return f"{out}: stale: made from release {made_from[:16]}…, this one is {manifest.id[:16]}…; export again"
+    return ""
+
+
+def hold(what: str, found: int, stated: int) -> None:
+    """Sums in = sums out, or the export is no export."""
+    if found != stated:
+        raise ShortError(f"{what}: {found:,} in the export, {stated:,} in the manifest; `seimai verify` the release")

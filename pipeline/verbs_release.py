@@ -1,0 +1,88 @@
+"""Verbs on a finished release: report, export, remove."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.errors import DONE, UsageError
+
+
+def report(options: argparse.Namespace) -> int:
+    """What a release holds, and its hosts with the most kept tokens."""
+    import pyarrow.parquet as pq
+
+    from pipeline.manifest import load
+    from pipeline.recipe import load as load_recipe
+    from pipeline.report import show
+
+    place: Path = options.release
+    if place.suffix == ".toml":
+        place = load_recipe(place).release
+    manifest, _ = load(place)
+    folder = place if place.is_dir() else place.parent
+    console = Console(highlight=False, markup=False)
+    show(manifest, folder, console)
+    rows = pq.read_table(folder / manifest.hosts.path).slice(0, options.hosts).to_pylist()
+    print(f"\nhosts by kept tokens, {len(rows)} of {manifest.hosts.hosts:,} ({manifest.hosts.path} has all):")
+    print("\t".join(("tokens", "kept", "of", "rate", "duplicates", "host", "source", "main reason of the others")))
+    for row in rows:
+        why = f"{row['main_reason']} ({row['main_reason_documents']})" if row["main_reason"] else ""
+        counts = (row["tokens"], row["kept"], row["documents"], f"{row['keep_rate']:.0%}", row["duplicates"])
+        print("\t".join(map(str, (*counts, row["host"] or "(none)", row["source"], why))))
+    return DONE
+
+
+def export(options: argparse.Namespace) -> int:
+    from pipeline.export import Release, croissant, hf, megatron
+
+    release = Release.open(options.release)
+    if options.to == "hf":
+        lines = hf.export(release, options.out)
+    elif options.to == "croissant":
+        lines = croissant.export(release, options.out, options.base_url)
+    else:
+        key, _, file = options.tokenizer.partition("=")
+        settings = megatron.Options(
+            key=key,
+            file=file or "qwen",
+            eod=options.eod,
+            repeats=dict(map(_repeat, options.repeat)),
+            prefix=options.prefix,
+            workers=options.workers,
+        )
+        lines = megatron.export(release, options.out, settings)
+    print("\n".join(lines))
+    return DONE
+
+
+def _repeat(text: str) -> tuple[str, float]:
+    source, _, times = text.rpartition("=")
+    try:
+        number = float(times)
+    except ValueError:
+        number = -1.0
+    if not source or not 0 < number < 1000:
+        raise UsageError(f"--repeat {text}: SOURCE=EPOCHS, e.g. --repeat wiki=2")
+    return source, number
+
+
+def remove(options: argparse.Namespace) -> int:
+    from pipeline.export import RECORD, Release, hf
+    from pipeline.remove import asked, remove
+
+    asks = asked(options.ticket, options.urls, options.hosts, options.ids)
+    manifest, documents = remove(options.release, asks)
+    folder: Path = options.release if options.release.is_dir() else options.release.parent
+    print(f"{folder}: {documents:,} documents removed by {asks[0]['ticket']}; id {manifest.id[:16]}")
+    if documents and (folder / RECORD).exists() and (folder / "README.md").exists():
+        print("\n".join(hf.export(Release.open(folder), folder)))
+    print(
+        "seimai: later runs into this folder leave them out; exports elsewhere and earlier copies still hold them "
+        "(`seimai verify --export OUT` tells a stale export), and so does the work folder of the run",
+        file=sys.stderr,
+    )
+    return DONE
