@@ -71,7 +71,8 @@ class Funnel(Closed):
     duplicates: dict[str, int] = Field(description="documents dropped against a kept document, by level")
     deduplicated: Size = Field(description="what was left, in characters and tokens of the extracted text")
     removed: dict[str, int] = Field(
-        description="documents that are good and no copy and were left out all the same, by reason: cap.host, removed.request"
+        description="documents that are good and no copy and were left out all the same, by reason: cap.host, removed.request, "
+        "template.little-left"
     )
     written: Size = Field(description="the release: edits applied, tokens counted anew")
 
@@ -195,6 +196,17 @@ class Dedup(Closed):
     counters: dict[str, int] = Field(description="what the stage counted")
 
 
+class Templates(Closed):
+    """Lines that were left out because many documents of a host, or many hosts, have them."""
+
+    rule: dict[str, int | float | bool] = Field(description="as the recipe has it, defaults included")
+    of_hosts: int = Field(description="lines that are a template of one host, for each such host")
+    of_all: int = Field(description="lines that are a template everywhere")
+    documents: int = Field(description="written documents that lost a line")
+    lines: int = Field(description="lines that they lost")
+    characters: int = Field(description="characters that they lost, line feeds included")
+
+
 class Manifest(Closed):
     """What a release is: where it comes from, how it was made, what is in it."""
 
@@ -224,6 +236,7 @@ class Manifest(Closed):
     dedup: Dedup = Field(description="of this run")
     removals: list[Removal] = Field(description="on request, by ticket")
     hosts: HostsEntry = Field(description="the table of hosts of the run")
+    templates: Templates | None = Field(description="null where the recipe has no [template_lines]")
     shards_sha256: str = Field(description="sha256 of shards.jsonl")
     shards: Counts = Field(description="sums over shards.jsonl")
 

@@ -22,7 +22,10 @@ from stages.base import MAIN, Stage
 from stages.edits import Edits
 from stages.host_table import HostTable
 from stages.judge import Bound, Judge, Verdict
+from stages.line_counts import LineCounts
+from stages.line_masks import LineMasks
 from stages.measure import Measure
+from stages.template_lines import TemplateLines
 
 # Partitions in one band run at most: runs stay few and large, and a new partition rewrites one of them.
 GROUP = 64
@@ -58,7 +61,7 @@ class Plan:
         found: dict[str, Stage] = {}
         for chain in self.chains.values():
             found.update({stage.key: stage for stage in chain})
-        for stage in (self.recipe.bands(), self.recipe.dedup()):
+        for stage in (self.recipe.bands(), self.recipe.dedup(), *self._of_lines()):
             found[stage.key] = stage
         found["deny"] = self.recipe.denial()
         for source in self.recipe.sources:
@@ -69,6 +72,10 @@ class Plan:
         found["host-table"] = HostTable()
         found["shards"] = self.recipe.shards()
         return list(found.values())
+
+    def _of_lines(self) -> tuple[Stage, ...]:
+        rule = self.recipe.template_lines
+        return () if rule is None else (LineCounts(rule), TemplateLines(rule), LineMasks(rule))
 
     def _reader(self, source: Source) -> Stage:
         return self.recipe.reader(source, **({"sample": self.sample} if self.sample else {}))

@@ -25,6 +25,7 @@ from stages.minhash import MinHashStage
 from stages.pii import DEFAULT, KINDS
 from stages.shards import Shards
 from stages.splits import TRAIN, Shares
+from stages.template_rule import Rule
 from stages.tokens import Tokens
 from stages.vocabulary import Named
 from stages.write import Write
@@ -38,7 +39,19 @@ TUNABLE: Mapping[str, type[Stage]] = {
     "shards": Shards,
 }
 
-_KEYS = ("name", "source", "filters", "measure", "stages", "network", "pii", "tokenizers", "splits", "output")
+_KEYS = (
+    "name",
+    "source",
+    "filters",
+    "measure",
+    "stages",
+    "network",
+    "pii",
+    "tokenizers",
+    "splits",
+    "template_lines",
+    "output",
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,7 @@ class Recipe:
     stages: Mapping[str, Mapping[str, Any]]  # name -> parameters
     network: Network
     measures: tuple[Measure, ...] = ()  # of the recipe's own
+    template_lines: Rule | None = None  # None: none is looked for
     pii: tuple[str, ...] = DEFAULT  # kinds of personal information that are masked in the release
     tokenizers: tuple[Named, ...] = (Named(),)  # the first is the unit of the funnel
     splits: Shares = ()
@@ -88,14 +102,19 @@ class Recipe:
         return Deny(self.deny)
 
     def host_cap(self, source: Source) -> HostCap:
-        return HostCap(source.tokens_per_host, after=("deny",))
+        return HostCap(source.tokens_per_host, after=tuple(key for key in self._after(source) if key != "host-cap"))
 
     def hosts(self, source: Source) -> Hosts:
         return Hosts(self._after(source), self.tokenizers[0].column)
 
     def _after(self, source: Source) -> tuple[str, ...]:
         """The stages that leave documents of a source out between dedup and the release."""
-        return ("deny", "host-cap") if source.tokens_per_host else ("deny",)
+        masks = ("line-masks",) if self.loses_templates(source) else ()
+        return (*masks, "deny", *(("host-cap",) if source.tokens_per_host else ()))
+
+    def loses_templates(self, source: Source) -> bool:
+        """Of documents that join behind the filters no character is changed."""
+        return self.template_lines is not None and source.join == "language"
 
     @property
     def split_names(self) -> tuple[str, ...]:
@@ -146,6 +165,7 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
         because={**chosen.because, **own.because},
         measures=own.stages,
         stages=_stages(checks.table(table, "stages", where), folder, where),
+        template_lines=_template_lines(table, folder, where),
         network=Network(**network),
         tokenizers=recipe_release.tokenizers(checks.table(table, "tokenizers", where), folder, where),
         splits=recipe_release.splits(checks.table(table, "splits", where), where),
@@ -178,6 +198,13 @@ def _pii(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
         if kind not in KINDS:
             raise UsageError(f"{where} mask: no kind {kind!r}{checks.nearest(kind, KINDS)}")
     return tuple(chosen)
+
+
+def _template_lines(table: Mapping[str, Any], folder: Path, where: str) -> Rule | None:
+    if "template_lines" not in table:
+        return None
+    written = checks.table(table, "template_lines", where)
+    return Rule(**checks.typed(Rule, written, folder, f"{where} [template_lines]"))
 
 
 def _stages(table: Mapping[str, Any], folder: Path, where: str) -> dict[str, dict[str, Any]]:

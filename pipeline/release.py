@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from pipeline.manifest import (
     ShardEntry,
     SourceEntry,
     SplitEntry,
+    Templates,
     TokenizerEntry,
     dump,
     ratio,
@@ -170,6 +172,7 @@ def _manifest(plan: Plan, outcome: Outcome, entries: list[ShardEntry], shards_sh
         dedup=_dedup(plan, outcome),
         removals=[Removal(ticket=ticket, documents=n) for ticket, n in removals(outcome).items()],
         hosts=_hosts(outcome),
+        templates=_templates(plan, outcome),
         shards_sha256=shards_sha256,
         shards=counts,
     ).sealed()
@@ -235,6 +238,22 @@ def _dedup(plan: Plan, outcome: Outcome) -> Dedup:
     shape = plan.recipe.bands().shape
     (marker,) = (m for m in outcome.barriers if m.stage == "dedup")
     return Dedup(similarity=stage.similarity, bands=shape.bands, band_rows=shape.rows, counters=dict(marker.counters))
+
+
+def _templates(plan: Plan, outcome: Outcome) -> Templates | None:
+    rule = plan.recipe.template_lines
+    if rule is None:
+        return None
+    found = [marker.counters for marker in outcome.barriers if marker.stage == "template-lines"]
+    written = [marker.counters for marker in outcome.of("write")]
+    return Templates(
+        rule=asdict(rule),
+        of_hosts=sum(counters.get("templates.host", 0) for counters in found),
+        of_all=sum(counters.get("templates.hosts", 0) for counters in found),
+        documents=sum(counters.get("template.documents", 0) for counters in written),
+        lines=sum(counters.get("template.lines", 0) for counters in written),
+        characters=sum(counters.get("template.characters", 0) for counters in written),
+    )
 
 
 def notice(manifest: Manifest) -> str:

@@ -13,6 +13,7 @@ from filters.base import Filter
 from pipeline.manifest import Counts, Funnel, Manifest, Sample, Size
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
 from stages.left_out import REASONS
+from stages.line_masks import REASONS as TEMPLATE_REASONS
 from stages.lsh import Shape, found
 from stages.own import PREFIX
 
@@ -29,7 +30,7 @@ def meaning(reason: str) -> str:
         return FILTERS[reason].name.replace("_", " ")
     if reason.startswith(PREFIX):
         return "a measure of the recipe"
-    return {**PASSED_REASONS, **EXTRACT_REASONS, **REASONS, **OTHER_REASONS}.get(reason, "")
+    return {**PASSED_REASONS, **EXTRACT_REASONS, **REASONS, **TEMPLATE_REASONS, **OTHER_REASONS}.get(reason, "")
 
 
 def show(manifest: Manifest, release: Path, console: Console) -> None:
@@ -51,6 +52,11 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
         f"dedup: {shape.bands} bands of {shape.rows} rows find {found(0.8, shape):.0%} of the pairs that are 0.8 alike,\n"
         f"  {found(0.9, shape):.2%} at 0.9; each deletion was verified to be at least {manifest.dedup.similarity:g} alike"
     )
+    if (templates := manifest.templates) is not None:
+        console.print(
+            f"template lines: {templates.lines:,} lines ({templates.characters:,} characters) left out of "
+            f"{templates.documents:,} documents"
+        )
     rates = ", ".join(
         f"{each.characters_per_token:.2f} characters per {each.key} token" for each in manifest.tokenizers
     )

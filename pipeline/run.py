@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pipeline.barriers import template_lines
 from pipeline.commit import Committed, consolidate
 from pipeline.errors import InputError, RefusedError, ShortError, UsageError
 from pipeline.executor import WINDOW, Executor, Handle
@@ -115,6 +116,9 @@ class _Run:
         runs = self._barrier("bands", band_units(self.plan, outcome.parts))
         (marker,) = self._barrier("dedup", [dedup_unit(self.plan, outcome.parts, runs)])
         outcome.parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in outcome.parts)
+        masked = template_lines(self.plan, outcome.parts, self._barrier)
+        assert masked is not None  # only a look at what is committed may miss one
+        outcome.parts = masked
 
     def _caps(self) -> None:
         outcome, units = self.outcome, cap_units(self.plan, self.outcome.parts)

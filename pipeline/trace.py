@@ -12,15 +12,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.barriers import reached
 from pipeline.commit import Committed
 from pipeline.errors import UsageError
-from pipeline.plan import Plan, committed_choices, committed_dedup, survey
+from pipeline.plan import Plan, survey
 from pipeline.report import meaning
 from pipeline.store import Store
 from pipeline.task import PartRef
 from pipeline.trace_edits import SHOWN, changes
 from pipeline.trace_values import value_lines
 from stages.base import Rows
+from stages.spans import apply
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -43,10 +45,7 @@ def find(plan: Plan, store: Store, target: str) -> tuple[list[Found], list[str],
     documents: list[Found] = []
     others: list[str] = []
     nameless = 0
-    marker = None if found.todo else committed_dedup(plan, store, found.parts)
-    parts = found.parts
-    if marker is not None:
-        parts = committed_choices(plan, store, tuple(part.add("dedup", marker.outputs[part.id]) for part in parts))
+    parts = (None if found.todo else reached(plan, store, found.parts)) or found.parts
     for part in parts:
         if "extract" not in part.outputs:
             continue
@@ -116,8 +115,21 @@ def explain(found: Found, plan: Plan, shown: int | None = SHOWN) -> Iterator[str
         yield f"  language: {language['language']} ({language['probability']:.2f}), Japanese score {language['japanese']:.2f}"
     yield from changes(extract["text"], shown) if found.values.get("edits", {}).get("edits") else ["  edits: none"]
     yield from _values(found, plan)
+    yield from _left_out(found)
     yield f"  text: {extract['text'][:200]!r}{'…' if len(extract['text']) > 200 else ''}"
     yield f"=> {_fate(found)}"
+
+
+def _left_out(found: Found) -> Iterator[str]:
+    """The template lines that the release does not have."""
+    spans = found.values.get("line-masks", {}).get("spans") or []
+    if not spans:
+        return
+    edits = found.values["edits"]["edits"]
+    text = apply(found.values["extract"]["text"], [(e["start"], e["end"], e["text"]) for e in edits])
+    yield f"  template lines: {found.values['line-masks']['lines']}"
+    lines = [line for span in spans for line in text[span["start"] : span["end"]].splitlines() if line.strip()]
+    yield from (f"    - {line[:100]}{'…' if len(line) > 100 else ''}" for line in lines[:SHOWN])
 
 
 def _fate(found: Found) -> str:
@@ -131,10 +143,12 @@ def _fate(found: Found) -> str:
         return "kept by all filters; duplicates are not looked for yet"
     if not dedup["keep"]:
         return f"not in the release: dedup.{dedup['level']}, {dedup['similarity']:.3f} like {found.keeper_url}"
-    for left_out in (found.values.get(key) for key in ("deny", "host-cap")):
+    for left_out in (found.values.get(key) for key in ("line-masks", "deny", "host-cap")):
         if left_out is not None and not left_out["keep"]:
             return f"not in the release: {left_out['reason']} ({meaning(left_out['reason'])})"
-    return f"in the release; stands for {dedup['cluster_size']} document(s)"
+    lines = found.values.get("line-masks", {}).get("lines", 0)
+    less = f", without {lines} template line(s)" if lines else ""
+    return f"in the release{less}; stands for {dedup['cluster_size']} document(s)"
 
 
 def _values(found: Found, plan: Plan) -> Iterator[str]:

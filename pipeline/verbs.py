@@ -43,7 +43,8 @@ def _refuse_temporary_copy(relative: Sequence[str]) -> None:
 
 
 def plan(options: argparse.Namespace) -> int:
-    from pipeline.plan import committed_choices, committed_dedup, survey, why_stale
+    from pipeline.barriers import reached
+    from pipeline.plan import survey, why_stale
     from pipeline.recipe import load
     from pipeline.session import look
     from pipeline.sources import costs
@@ -53,10 +54,11 @@ def plan(options: argparse.Namespace) -> int:
     plan, store = look(recipe), LocalStore(recipe.work)
     found = survey(store, plan.chains, plan.parts)
     done_parts = Counter(key for markers in found.markers.values() for key in markers)
-    if not found.todo and (marker := committed_dedup(plan, store, found.parts)) is not None:
-        parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in found.parts)
+    if not found.todo and (parts := reached(plan, store, found.parts)) is not None:
         done_parts["dedup"] = done_parts["bands"] = 1
-        chosen = survey(store, plan.writers, committed_choices(plan, store, parts))
+        if any("line-masks" in part.outputs for part in parts):
+            done_parts.update({"line-counts": 1, "template-lines": 1, "line-masks": 1})
+        chosen = survey(store, plan.writers, parts)
         done_parts.update(key for part in chosen.parts for key in ("deny", "host-cap") if key in part.outputs)
         done_parts.update(key for markers in chosen.markers.values() for key in markers)
     print(f"{recipe.name}: partitions: {len(plan.parts)}, sources: {len(recipe.sources)}")

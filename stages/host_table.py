@@ -29,7 +29,7 @@ HOSTS = pa.schema(
         pa.field("keep_rate", pa.float64(), nullable=False),  # kept / documents
         pa.field("duplicates", pa.int64(), nullable=False),  # dropped for a kept document
         pa.field("rejected", pa.int64(), nullable=False),  # by extraction and filters
-        pa.field("left_out", pa.int64(), nullable=False),  # for another reason: a cap, a removal
+        pa.field("left_out", pa.int64(), nullable=False),  # for another reason: a cap, a removal, too little left
         pa.field("main_reason", pa.string(), nullable=False),  # the most frequent of all that is not in the release
         pa.field("main_reason_documents", pa.int64(), nullable=False),
     ]
@@ -134,7 +134,7 @@ def _hosts(fates: pa.Table) -> pa.Table:
     fate, documents = fates["fate"], fates["documents"]
     kept = pc.equal(fate, "")
     duplicate = pc.starts_with(fate, "dedup.")
-    left_out = pc.or_(pc.starts_with(fate, "cap."), pc.starts_with(fate, "removed."))
+    left_out = pc.match_substring_regex(fate, r"^(?:cap|removed|template)\.")
     rejected = pc.invert(pc.or_(kept, pc.or_(duplicate, left_out)))
     zero = pa.scalar(0, pa.int64())
     wide = fates.select(["source", "host", "documents"])

@@ -16,8 +16,11 @@ from stages.edits import edited
 from stages.judge import measured_by
 from stages.left_out import staying
 from stages.pii import DEFAULT, KINDS, VERSION, Masked, mask
+from stages.spans import apply
 from stages.splits import TRAIN, Shares, splits_of
 from stages.vocabulary import Named
+
+TEMPLATES = "line-masks"  # key of the sidecar that says which lines to leave out
 
 
 def release_schema(tokenizers: Sequence[Named], values: Sequence[str] = ()) -> pa.Schema:
@@ -140,6 +143,8 @@ class Write(Stage):
             "dedup": ("keep", "level", "cluster_size", "component"),
             **dict.fromkeys(self.after, ("keep", "reason")),
         }
+        if TEMPLATES in self.after:
+            columns[TEMPLATES] = ("keep", "reason", "spans", "lines", "characters")
         for code in self._measured:
             columns[measured_by(code)] = (*columns.get(measured_by(code), ()), code)
         for batch in inputs.part.groups(columns):
@@ -183,7 +188,10 @@ class Write(Stage):
 
     def _final(self, kept: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
         extract = kept["extract"]
-        texts = self._masked(list(edited(extract["text"], kept["edits"]["edits"])), sink)
+        texts = list(edited(extract["text"], kept["edits"]["edits"]))
+        if TEMPLATES in self.after:
+            texts = _without(texts, kept[TEMPLATES], sink)
+        texts = self._masked(texts, sink)
         splits = splits_of(kept["dedup"]["component"].to_pylist(), self.splits)
         return pa.table(
             {
@@ -210,6 +218,15 @@ class Write(Stage):
         for kind, n in ((kind, n) for each in masked for kind, n in each.counts.items()):
             sink.count(f"pii.{kind}", n)
         return [each.text for each in masked]
+
+
+def _without(texts: Sequence[str], masks: pa.Table, sink: Sink) -> list[str]:
+    """The texts without their template lines, which are counted."""
+    sink.count("template.documents", _sum(pc.greater(masks["lines"], 0)))
+    sink.count("template.lines", _sum(masks["lines"]))
+    sink.count("template.characters", _sum(masks["characters"]))
+    spans = ([(span["start"], span["end"], "") for span in row] for row in masks["spans"].to_pylist())
+    return [apply(text, left_out) for text, left_out in zip(texts, spans, strict=True)]
 
 
 def _sum(column: pa.ChunkedArray) -> int:

@@ -53,6 +53,9 @@ def stages() -> dict[str, tuple[str, int]]:
     from stages.host_table import Hosts, HostTable
     from stages.judge import Judge, Verdict
     from stages.left_out import Deny, HostCap
+    from stages.line_counts import LineCounts
+    from stages.line_masks import LineMasks
+    from stages.template_lines import TemplateLines
     from stages.tokens import Tokens
     from stages.write import Write
 
@@ -67,6 +70,9 @@ def stages() -> dict[str, tuple[str, int]]:
         HostCap,
         Hosts,
         HostTable,
+        LineCounts,
+        LineMasks,
+        TemplateLines,
         Write,
     }
     return {each.__name__: (each.__module__, each.version) for each in sorted(classes, key=lambda c: c.__name__)}
