@@ -193,7 +193,12 @@ class Dedup(Closed):
     similarity: float = Field(description="Jaccard similarity of character n-grams from which two documents are one")
     bands: int = Field(description="of each signature; a pair that shares one is compared")
     band_rows: int = Field(description="minima in a band")
-    counters: dict[str, int] = Field(description="what the stage counted")
+    catch: dict[str, float] = Field(description="Jaccard similarity -> share of such pairs that share a band")
+    components: dict[str, int] = Field(
+        description="documents suspected together: least size, a power of two -> how many; those alone have 1"
+    )
+    clusters: dict[str, int] = Field(description="documents that one kept document stands for: the same")
+    counters: dict[str, int] = Field(description="what the stage counted besides")
 
 
 class Templates(Closed):

@@ -37,10 +37,13 @@ from pipeline.recipe_source import Source
 from pipeline.run import Outcome
 from pipeline.store import Store
 from stages.base import MAIN, Stage
+from stages.dedup import CLUSTERS, COMPONENTS
+from stages.lsh import found as caught
 from stages.splits import TRAIN
 from stages.vocabulary import Named
 from stages.write import release_schema
 
+CURVE = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)  # similarities at which the manifest says what bands find
 _SHARD_NAME = re.compile(r"\.?[\w.-]+-\d{5}-[0-9a-f]{8}\.parquet(\.\d+)?")
 PLACE_ATTEMPTS = 3  # each is spoilt only by another run that ends at this very moment
 DATA_NOTICE = """{name}: a corpus built by Seimai
@@ -237,7 +240,20 @@ def _dedup(plan: Plan, outcome: Outcome) -> Dedup:
     stage = plan.recipe.dedup()
     shape = plan.recipe.bands().shape
     (marker,) = (m for m in outcome.barriers if m.stage == "dedup")
-    return Dedup(similarity=stage.similarity, bands=shape.bands, band_rows=shape.rows, counters=dict(marker.counters))
+    return Dedup(
+        similarity=stage.similarity,
+        bands=shape.bands,
+        band_rows=shape.rows,
+        catch={f"{jaccard:g}": round(caught(jaccard, shape), 6) for jaccard in CURVE},
+        components=_sizes(marker, COMPONENTS),
+        clusters=_sizes(marker, CLUSTERS),
+        counters={name: n for name, n in marker.counters.items() if not name.startswith((COMPONENTS, CLUSTERS))},
+    )
+
+
+def _sizes(marker: Committed, what: str) -> dict[str, int]:
+    sizes = {int(name.removeprefix(what)): n for name, n in marker.counters.items() if name.startswith(what)}
+    return {str(least): n for least, n in sorted(sizes.items()) if n}
 
 
 def _templates(plan: Plan, outcome: Outcome) -> Templates | None:

@@ -20,6 +20,7 @@ from pipeline.report import meaning
 from pipeline.store import Store
 from pipeline.task import PartRef
 from pipeline.trace_edits import SHOWN, changes
+from pipeline.trace_pair import side_by_side
 from pipeline.trace_values import value_lines
 from stages.base import Rows
 from stages.spans import apply
@@ -35,6 +36,7 @@ class Found:
     row: int
     values: dict[str, dict[str, Any]]  # stage key -> column -> value
     keeper_url: str = ""  # of the document that stays for this one
+    keeper_text: str = ""  # edited
 
 
 def find(plan: Plan, store: Store, target: str) -> tuple[list[Found], list[str], str]:
@@ -68,9 +70,15 @@ def _with_keeper(document: Found, parts: Sequence[PartRef], store: Store) -> Fou
     keeper = document.values.get("dedup", {}).get("keeper")
     for part in parts if keeper else ():
         table = _read(store, part.outputs["extract"], ["id", "url"])
-        for url in table.filter(pc.equal(table["id"], keeper))["url"].to_pylist():
-            return replace(document, keeper_url=url)
+        for row in pc.indices_nonzero(pc.equal(table["id"], keeper)).to_pylist():
+            text = _read(store, part.outputs["extract"], ["text"])["text"][row].as_py()
+            edits = _read(store, part.outputs["edits"], ["edits"])["edits"][row].as_py()
+            return replace(document, keeper_url=table["url"][row].as_py(), keeper_text=_edited(text, edits))
     return document
+
+
+def _edited(text: str, edits: Sequence[Mapping[str, Any]]) -> str:
+    return apply(text, [(e["start"], e["end"], e["text"]) for e in edits])
 
 
 def _read(store: Store, output: Mapping[str, Any], columns: list[str] | None = None) -> pa.Table:
@@ -116,6 +124,8 @@ def explain(found: Found, plan: Plan, shown: int | None = SHOWN) -> Iterator[str
     yield from changes(extract["text"], shown) if found.values.get("edits", {}).get("edits") else ["  edits: none"]
     yield from _values(found, plan)
     yield from _left_out(found)
+    if found.keeper_text:
+        yield from side_by_side(_edited(extract["text"], found.values["edits"]["edits"]), found.keeper_text)
     yield f"  text: {extract['text'][:200]!r}{'…' if len(extract['text']) > 200 else ''}"
     yield f"=> {_fate(found)}"
 
@@ -125,8 +135,7 @@ def _left_out(found: Found) -> Iterator[str]:
     spans = found.values.get("line-masks", {}).get("spans") or []
     if not spans:
         return
-    edits = found.values["edits"]["edits"]
-    text = apply(found.values["extract"]["text"], [(e["start"], e["end"], e["text"]) for e in edits])
+    text = _edited(found.values["extract"]["text"], found.values["edits"]["edits"])
     yield f"  template lines: {found.values['line-masks']['lines']}"
     lines = [line for span in spans for line in text[span["start"] : span["end"]].splitlines() if line.strip()]
     yield from (f"    - {line[:100]}{'…' if len(line) > 100 else ''}" for line in lines[:SHOWN])

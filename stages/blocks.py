@@ -49,6 +49,7 @@ class Blocks:
         _sizes(parent, sizes)
         self.components = int(np.count_nonzero(sizes > 1))
         self.largest = int(sizes.max(initial=0))
+        self.sizes = histogram(sizes)  # of components, those of one document too
         many, self.count = _pack(sizes, DOCUMENTS, huge) if len(sizes) else (0, 0)
         self.suspected = np.zeros(len(roster.parts), dtype=np.int64)  # documents of each partition
         self._spill: Spill | None = None
@@ -156,6 +157,25 @@ def _block(roster: Roster, records: Records, keys: Callable[[], tuple[U64, I64]]
     )
     _, firsts, which = np.unique(records["root"], return_index=True, return_inverse=True)
     return Block(documents, firsts[which], keys)
+
+
+def histogram(sizes: Numbers) -> dict[int, int]:
+    """How many of the sizes over 0 lie from each power of two to the next: that power -> how many, ascending."""
+    counts = _exponents(sizes)
+    return {1 << place: n for place, n in enumerate(counts.tolist()) if n}
+
+
+@kernel
+def _exponents(sizes: Numbers) -> I64:
+    counts = np.zeros(64, np.int64)
+    for size in sizes:
+        place, left = -1, size
+        while left > 0:
+            left >>= 1
+            place += 1
+        if place >= 0:
+            counts[place] += 1
+    return counts
 
 
 @kernel

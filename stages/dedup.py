@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stages.base import NEUTRAL, InputError, Inputs, Part, Sink, Stage
-from stages.blocks import Block, Blocks
+from stages.blocks import Block, Blocks, histogram
 from stages.columns import binary, matrix
 from stages.components import I64, U64, BandRuns
 from stages.parquet import Rows
@@ -35,6 +36,9 @@ DEDUP = pa.schema(
         pa.field("component", pa.binary(16)),  # smallest id among all it was suspected with; null if it takes no part
     ]
 )
+
+# Counters of sizes: with the power of two that a size lies above.
+COMPONENTS, CLUSTERS = "components.from.", "clusters.from."
 
 WIPEOUT_FROM = 100  # participants: below this a source of copies is no sign of a mistake
 
@@ -64,7 +68,7 @@ class Dedup(Stage):
     )  # key ranges read one after the other, at least: memory against seeks
 
     name: ClassVar[str] = "dedup"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "minhash", "bands")
     barrier: ClassVar[bool] = True
 
@@ -88,9 +92,12 @@ class Dedup(Stage):
         sink.count("participants", len(roster))
         sink.count("components", blocks.components)
         sink.count("largest_component", blocks.largest)
+        _count_sizes(sink, COMPONENTS, blocks.sizes)
+        _count_sizes(sink, CLUSTERS, {1: len(roster) - int(blocks.suspected.sum())})
         for block in blocks:
             outcome = self._settle(block)
             _count(sink, outcome)
+            _count_sizes(sink, CLUSTERS, histogram(np.bincount(outcome.keeper)))
             losses.add(block.documents, outcome)
             settled.add(_settlement(block, outcome))
         self._alarm(roster, losses)
@@ -190,6 +197,11 @@ def _originals(documents: Documents, places: I64, suspected: I64) -> I64:
     original = np.arange(len(documents))
     original[ordered] = ordered[np.maximum.accumulate(np.where(new, np.arange(len(ordered)), 0))]
     return original
+
+
+def _count_sizes(sink: Sink, what: str, sizes: Mapping[int, int]) -> None:
+    for least, n in sizes.items():
+        sink.count(f"{what}{least}", n)
 
 
 def _count(sink: Sink, outcome: Outcome) -> None:
