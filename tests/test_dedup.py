@@ -215,7 +215,9 @@ def test_huge_components_do_not_depend_on_batches(tmp_path: Path, monkeypatch: p
     assert 1 < len(whole.kept) < 60
 
 
-def test_a_source_that_would_vanish_stops_the_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", [1 << 19, 3])
+def test_a_source_that_would_vanish_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(stages.blocks, "DOCUMENTS", block)
     documents = [Document(f"d{n:03d}", prose(80, n)) for n in range(110)]
     copies = [Document(f"copy{n:03d}", d.text) for n, d in enumerate(documents)]
     parts = [
