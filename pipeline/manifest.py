@@ -121,11 +121,27 @@ class ShardEntry(Closed):
     sha256: str
 
 
+class Bucket(Closed):
+    """A band key that many documents of a huge component share: most often a template."""
+
+    key: str
+    documents: int
+    example: str = Field(description="URL of one of them")
+
+
 class Dedup(Closed):
+    levels: list[str]
     similarity: float
     bands: int
     band_rows: int
+    catch: dict[str, float] = Field(description="Jaccard similarity -> share of such pairs that share a band")
     counters: dict[str, int]
+    components: dict[str, int] = Field(
+        description="documents suspected together: size from (a power of two) -> how many; 1 = suspected with no other"
+    )
+    clusters: dict[str, int] = Field(description="documents that one kept document stands for: the same")
+    buckets: list[Bucket]
+    alarms: list[str] = Field(description="what the bounds of [alarms] found unusual")
 
 
 class Manifest(Closed):

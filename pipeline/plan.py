@@ -34,6 +34,7 @@ class Plan:
     recipe: Recipe
     parts: tuple[PartRef, ...]
     sample: int = 0  # documents a source; 0 = all of them
+    ignore_alarms: bool = False
 
     @cached_property
     def chains(self) -> Mapping[str, tuple[Stage, ...]]:
@@ -70,7 +71,7 @@ class Plan:
             self.recipe.stage("language"),
             Judge(),
             Verdict(),
-            self.recipe.minhash(within=source.name if source.pass_through else ""),
+            *self.recipe.signing(within=source.name if source.pass_through else ""),
         )
 
     @cached_property
@@ -87,7 +88,7 @@ class Plan:
             Judge(tuple(early)),
             *(Measure(name) for name, family in FAMILIES.items() if family.view is Words),
             Verdict(tuple(bound for bound in recipe.bounds if _of_words(bound))),
-            recipe.stage("minhash"),
+            *recipe.signing(),
         )
 
 

@@ -11,9 +11,11 @@ from typing import Any
 
 from pipeline import checks, recipe_filters
 from pipeline.acquire.remote import Network
+from pipeline.alarms import Alarms
 from pipeline.errors import UsageError
 from pipeline.recipe_measures import measures
 from pipeline.recipe_source import READERS, Source, sources
+from stages.address import Address
 from stages.bands import Bands
 from stages.base import Stage
 from stages.dedup import Dedup
@@ -48,6 +50,7 @@ class Recipe:
     because: Mapping[str, str]  # code -> reason of a bound that differs from the filter's own
     stages: Mapping[str, Mapping[str, Any]]  # name -> parameters
     network: Network
+    alarms: Alarms
     measures: tuple[Own, ...] = ()  # of the recipe's own
     pii: tuple[str, ...] = DEFAULT  # kinds of personal information that are masked in the release
     relative: tuple[str, ...] = ()  # output paths as they were written, where that was relative
@@ -68,11 +71,16 @@ class Recipe:
     def minhash(self, within: str) -> MinHashStage:
         return MinHashStage(**{**self.stages.get("minhash", {}), "within": within})
 
+    def signing(self, within: str = "") -> tuple[Stage, ...]:
+        """What documents are compared by: signatures, and where the recipe asks for it addresses."""
+        return self.minhash(within), *((Address(within),) if self.dedup().by_url else ())
+
     def bands(self) -> Bands:
         return Bands(**{**self._of_minhash("permutations"), **self.stages.get("bands", {})})
 
     def dedup(self) -> Dedup:
-        return Dedup(**{**self._of_minhash("ngram"), **self.stages.get("dedup", {})})
+        minhash = {**self._of_minhash("ngram"), **self._of_minhash("mask_digits")}
+        return Dedup(**{**minhash, **self.stages.get("dedup", {})})
 
     def _tokenizer(self) -> dict[str, Any]:
         return dict(self.stages.get("tokens", {}))
@@ -88,9 +96,12 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
     path = Path(path)
     table = _parse(path)
     where = str(path)
-    checks.closed(table, ("name", "source", "filters", "measure", "stages", "network", "pii", "output"), where)
+    checks.closed(
+        table, ("name", "source", "filters", "measure", "stages", "alarms", "network", "pii", "output"), where
+    )
     folder = path.resolve().parent
     network = checks.typed(Network, checks.table(table, "network", where), folder, f"{where} [network]")
+    alarms = checks.typed(Alarms, checks.table(table, "alarms", where), folder, f"{where} [alarms]")
     output = checks.table(table, "output", where)
     checks.closed(output, ("work", "release"), f"{where} [output]")
     places = {"work": work or checks.text(output, "work", f"{where} [output]"),
@@ -109,6 +120,7 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
         measures=own.stages,
         stages=_stages(checks.table(table, "stages", where), folder, where),
         network=Network(**network),
+        alarms=Alarms(**alarms),
         pii=_pii(checks.table(table, "pii", where), f"{where} [pii]"),
         relative=tuple(f"{what} = {place}" for what, place in places.items() if not os.path.isabs(place)),
     )

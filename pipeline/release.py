@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.commit import Committed, canonical, stage_fingerprint
+from pipeline.dedup_entry import dedup_entry
 from pipeline.errors import InputError, UsageError
 from pipeline.funnel import funnel, samples, written_by
 from pipeline.manifest import (
-    Dedup,
     InputFile,
     Manifest,
     ShardEntry,
@@ -51,7 +51,7 @@ def publish(plan: Plan, store: Store, outcome: Outcome) -> tuple[Manifest, bool]
         if marker.outputs[name]["rows"]
     ]
     shards = b"".join(canonical(entry.model_dump()) + b"\n" for entry in entries)
-    manifest = _manifest(plan, outcome, entries, hashlib.sha256(shards).hexdigest())
+    manifest = _manifest(plan, store, outcome, entries, hashlib.sha256(shards).hexdigest())
     texts = {
         "NOTICE": _notice(plan, manifest.sources).encode(),
         "shards.jsonl": shards,
@@ -102,7 +102,7 @@ def _shard_entry(source: str, index: int, name: str, marker: Committed) -> Shard
     )
 
 
-def _manifest(plan: Plan, outcome: Outcome, entries: list[ShardEntry], shards_sha256: str) -> Manifest:
+def _manifest(plan: Plan, store: Store, outcome: Outcome, entries: list[ShardEntry], shards_sha256: str) -> Manifest:
     recipe = plan.recipe
     whole = funnel(outcome)
     tokenizer = vocabulary(recipe.shards().tokenizer)
@@ -130,7 +130,7 @@ def _manifest(plan: Plan, outcome: Outcome, entries: list[ShardEntry], shards_sh
         sources=[_source_entry(plan, outcome, source) for source in recipe.sources],
         funnel=whole,
         polishing_ratio=_ratio(whole.written.characters, whole.extracted.characters),
-        dedup=_dedup(plan, outcome),
+        dedup=dedup_entry(plan, store, outcome),
         shards_sha256=shards_sha256,
         shards=Size(
             documents=sum(entry.rows for entry in entries),
@@ -164,13 +164,6 @@ def _source_entry(plan: Plan, outcome: Outcome, source: Source) -> SourceEntry:
         policies=written_by("policy", outcome, source.name),
         funnel=funnel(outcome, source.name),
     )
-
-
-def _dedup(plan: Plan, outcome: Outcome) -> Dedup:
-    stage = plan.recipe.dedup()
-    shape = plan.recipe.bands().shape
-    (marker,) = (m for m in outcome.barriers if m.stage == "dedup")
-    return Dedup(similarity=stage.similarity, bands=shape.bands, band_rows=shape.rows, counters=dict(marker.counters))
 
 
 def _notice(plan: Plan, entries: Sequence[SourceEntry]) -> str:

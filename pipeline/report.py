@@ -16,6 +16,8 @@ from stages.lsh import Shape, found
 from stages.own import PREFIX
 
 OTHER_REASONS = {
+    "dedup.url": "an older fetch of an address that stays",
+    "dedup.known": "a document of an index says the same",
     "dedup.exact": "the same text as a kept document",
     "dedup.near": "nearly a kept document, verified",
     "error": "could not be measured; see the quarantine",
@@ -50,6 +52,8 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
         f"dedup: {shape.bands} bands of {shape.rows} rows find {found(0.8, shape):.0%} of the pairs that are 0.8 alike,\n"
         f"  {found(0.9, shape):.2%} at 0.9; each deletion was verified to be at least {manifest.dedup.similarity:g} alike"
     )
+    for alarm in manifest.dedup.alarms:
+        console.print(f"alarm: {alarm}", soft_wrap=True)
     tokenizer = manifest.tokenizers[0]
     console.print(
         f"polishing ratio (精米歩合): {manifest.polishing_ratio:.1%} of the extracted characters remain;\n  "

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pipeline.alarms import Raised, raised
 from pipeline.commit import Committed, consolidate
 from pipeline.errors import InputError, RefusedError, ShortError, UsageError
 from pipeline.executor import WINDOW, Executor, Handle
@@ -42,6 +43,7 @@ class Outcome:
     )  # part id -> key -> marker
     barriers: list[Committed] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)  # label, error
+    alarms: list[Raised] = field(default_factory=list)
     shards: list[tuple[str, Committed]] = field(default_factory=list)  # source, marker; in canonical order
     ran: int = 0  # units that did any work
 
@@ -98,6 +100,19 @@ class _Run:
         runs = self._barrier("bands", band_units(self.plan, outcome.parts))
         (marker,) = self._barrier("dedup", [dedup_unit(self.plan, outcome.parts, runs)])
         outcome.parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in outcome.parts)
+        self._heed(marker)
+
+    def _heed(self, dedup: Committed) -> None:
+        """Stop before anything is written where the dedup looks like a mistake. It is committed: nothing is done twice."""
+        recipe = self.plan.recipe
+        self.outcome.alarms = raised(dedup, self.store, recipe.alarms)
+        stops = [f"  {alarm.text}" for alarm in self.outcome.alarms if alarm.kind in recipe.alarms.stop]
+        if stops and not self.plan.ignore_alarms:
+            listed = "\n".join(stops)
+            raise ShortError(
+                f"{len(stops)} alarm(s) before anything was written; raise the bound in [alarms] or run again with "
+                f"--ignore-alarms if that is meant:\n{listed}"
+            )
 
     def _shards(self) -> None:
         outcome, stage = self.outcome, self.plan.recipe.shards()

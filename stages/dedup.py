@@ -5,40 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stages.base import NEUTRAL, InputError, Inputs, Part, Sink, Stage
+from stages import dedup_summary as summary
+from stages.ahead import Ahead, ahead, by_part, estimates
+from stages.base import NEUTRAL, Inputs, Part, Sink, Stage
 from stages.columns import binary
 from stages.components import I64, U64, components, shared_keys
 from stages.parquet import Rows
 from stages.participants import ORDERS, Documents, participants
 from stages.verify import Verified, Verifier
 
-LEVELS = {"exact": "the same dedup key as its keeper", "near": "measured to be alike enough to its keeper"}
+# In the order in which they are looked at; the code of a level is its place from 1.
+LEVELS = {
+    "url": "an older fetch of an address that a kept document has",
+    "known": "a document of an index says the same",
+    "exact": "the same dedup key as its keeper",
+    "near": "measured to be alike enough to its keeper",
+}
+CHOICE = ("url", "exact", "near")  # levels that a recipe turns on and off; `known` comes with an index
+SUMMARY = "summary"  # output beside those of the partitions: what alarms and the manifest are made from
+_NAMES = np.array(["", *LEVELS], dtype=object)
 
 DEDUP = pa.schema(
     [
         pa.field("keep", pa.bool_(), nullable=False),  # takes part and stays
         pa.field("level", pa.string(), nullable=False),  # why it goes, one of LEVELS; '' where nothing is dropped here
         pa.field("keeper", pa.binary(16)),  # id of the document that stays for it; null unless dropped
-        pa.field("similarity", pa.float32()),  # Jaccard similarity to the keeper; null unless dropped
+        # Jaccard similarity to the keeper; null unless dropped, and at level url where a text is too short to say.
+        pa.field("similarity", pa.float32()),
         pa.field(
             "cluster_size", pa.int32(), nullable=False
         ),  # documents a kept one stands for, itself included; else 0
         pa.field("component", pa.binary(16)),  # smallest id among all it was suspected with; null if it takes no part
     ]
 )
-
-WIPEOUT_FROM = 100  # participants: below this a source of copies is no sign of a mistake
-
-
-class WipeOutError(InputError):
-    """A source would lose nearly everything: more often a mistake in the recipe than a source of duplicates."""
 
 
 @dataclass(frozen=True)
@@ -56,92 +61,157 @@ class Dedup(Stage):
     order: tuple[str, ...] = ("rank", "longest", "newest")  # who is kept: ORDERS; then the lowest id
     all_pairs: int = 2000  # components of more distinct documents are compared only along shared band keys
     comparisons: int = 16  # texts a document is compared with, the most alike by signature first, before it is kept
-    wipeout: float = field(default=0.9, metadata=NEUTRAL)  # share a source may lose; 1 turns the alarm off
+    levels: tuple[str, ...] = ("exact", "near")  # of CHOICE
+    url_order: tuple[str, ...] = ("newest",)  # which fetch of one address stays; then `order`
+    url_similarity: float = 0.0  # an older fetch goes only if it is so like the one that stays, by signature
+    mask_digits: bool = False  # as in `minhash`
+    against: bool = False  # the parts hold `known`: what indexes of other corpora know
     ranges: int = field(default=64, metadata=NEUTRAL)  # key ranges read one after the other: memory against seeks
 
     name: ClassVar[str] = "dedup"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "minhash", "bands")
     barrier: ClassVar[bool] = True
 
+    @property
+    def requires(self) -> tuple[str, ...]:
+        return (*self.needs, *(("address",) if self.by_url else ()), *(("known",) if self.against else ()))
+
+    @property
+    def by_url(self) -> bool:
+        return "url" in self.levels
+
     def __post_init__(self) -> None:
-        if unknown := [name for name in self.order if name not in ORDERS]:
-            raise ValueError(f"dedup.order knows {', '.join(ORDERS)}, not {', '.join(unknown)}")
+        for what, names, known in (
+            ("order", self.order, ORDERS),
+            ("url_order", self.url_order, ORDERS),
+            ("levels", self.levels, CHOICE),
+        ):
+            if unknown := [name for name in names if name not in known]:
+                raise ValueError(f"dedup.{what} knows {', '.join(known)}, not {', '.join(unknown)}")
         for name in ("ngram", "all_pairs", "comparisons", "ranges"):
             if getattr(self, name) < 1:
                 raise ValueError(f"dedup.{name} must be at least 1, not {getattr(self, name)}")
         if not 0 < self.similarity <= 1:
             raise ValueError(f"dedup.similarity must be over 0 and at most 1, not {self.similarity}")
+        if not 0 <= self.url_similarity <= 1:
+            raise ValueError(f"dedup.url_similarity must be 0 to 1, not {self.url_similarity}")
+
+    def params(self) -> dict[str, Any]:
+        levels = [name for name in CHOICE if name in self.levels]
+        by_url = {"order": list(self.url_order), "similarity": self.url_similarity} if self.by_url else {}
+        plain = {name: value for name, value in super().params().items() if not name.startswith("url_")}
+        return {**plain, "levels": levels, "by_url": by_url}
 
     def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
-        return {part.id: DEDUP for part in partitions(inputs)}
+        return {SUMMARY: summary.SCHEMA, **{part.id: DEDUP for part in partitions(inputs)}}
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
         documents = participants(partitions(inputs))
         runs = band_runs(inputs)
         _check_complete(documents, runs)
         roots = components(documents.ids, runs, self.ranges)
-        outcome = self._settle(documents, roots, runs)
+        url_order = (*self.url_order, *self.order) if self.by_url else None
+        gone = ahead(documents, url_order, self.url_similarity, known=self.against)
+        outcome = self._settle(documents, roots, runs, gone)
         _count(sink, documents, roots, outcome)
-        self._alarm(documents, outcome)
+        sink.write(summary.of(documents, roots, outcome), to=SUMMARY)
         for part, table in _tables(documents, roots, outcome):
             sink.write(table, to=part.id)
 
-    def _settle(self, documents: Documents, roots: I64, runs: Sequence[Rows]) -> Outcome:
+    def _settle(self, documents: Documents, roots: I64, runs: Sequence[Rows], gone: Ahead) -> Outcome:
         places = documents.places(self.order)
-        suspected = np.flatnonzero(np.bincount(roots, minlength=len(roots))[roots] > 1)
-        original = _originals(documents, places, suspected)
-        distinct = suspected[(original[suspected] == suspected) & documents.signed[suspected]]
+        stays = gone.stays
+        suspected = np.flatnonzero((np.bincount(roots, minlength=len(roots))[roots] > 1) & stays)
+        # Where copies are no level of their own, those that can be measured go as `near`: they are 1.0 alike.
+        copies = suspected if "exact" in self.levels else suspected[documents.signed[suspected] & self._near]
+        original = _originals(documents, places, copies)
+        distinct = suspected[(original[suspected] == suspected) & documents.signed[suspected] & self._near]
         distinct = distinct[np.lexsort((places[distinct], roots[distinct]))]
+        buckets = summary.Buckets()
 
         def keys_of(wanted: npt.NDArray[np.bool_]) -> tuple[U64, I64]:
             found = [
                 (keys[wanted[numbers]], numbers[wanted[numbers]])
                 for keys, numbers in shared_keys(documents.ids, runs, self.ranges)
             ]
+            for keys, numbers in found:
+                buckets.add(keys, numbers)
             return np.concatenate([keys for keys, _ in found]), np.concatenate([numbers for _, numbers in found])
 
-        verifier = Verifier(documents, self.similarity, self.ngram, self.all_pairs, self.comparisons, keys_of)
-        return Outcome(original, verifier.run(distinct, roots[distinct]))
+        verifier = Verifier(
+            documents, self.similarity, self.ngram, self.all_pairs, self.comparisons, keys_of, self.mask_digits
+        )
+        return Outcome(gone, original, verifier.run(distinct, roots[distinct]), "exact" in self.levels, buckets)
 
-    def _alarm(self, documents: Documents, outcome: Outcome) -> None:
-        sources = np.array([part.source for part in documents.parts])[documents.part]
-        for source in sorted({part.source for part in documents.parts}):
-            of_source = sources == source
-            total, lost = int(of_source.sum()), outcome.dropped & of_source
-            if total >= WIPEOUT_FROM and lost.sum() > self.wipeout * total:
-                keepers, times = np.unique(outcome.keeper[lost], return_counts=True)
-                most = int(keepers[times.argmax()])
-                keeper = documents.parts[documents.part[most]]
-                url = keeper.rows["extract"].take(documents.row[[most]].astype(np.int64), ("url",))["url"][0]
-                raise WipeOutError(
-                    f"source {source!r} would lose {lost.sum() / total:.1%} of its {total} documents as duplicates, over "
-                    f"dedup.wipeout = {self.wipeout:g}; most often ({times.max()}) to {url} of source "
-                    f"{keeper.source!r}: set dedup.wipeout = 1 if that is meant"
-                )
+    @property
+    def _near(self) -> bool:
+        return "near" in self.levels
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What becomes of n documents; all arrays are of shape (n,)."""
 
+    ahead: Ahead  # who was out before texts were compared
     original: I64  # first in keeper order of those with the same dedup key
     verified: Verified  # what became of the originals
+    exact: bool  # copies are a level of their own
+    buckets: summary.Buckets
 
     @cached_property
-    def keeper(self) -> I64:
-        """Who stays for each document, or itself. A copy goes where its original goes: their n-grams are the same."""
+    def _compared(self) -> I64:
+        """Who stays by text. A copy goes where its original goes: their n-grams are the same."""
         return self.verified.keeper[self.original]
 
     @cached_property
+    def keeper(self) -> I64:
+        """Who stays for each document, or itself; an older fetch goes where the newest of its address goes."""
+        return self._compared[self.ahead.winner]
+
+    @cached_property
+    def level(self) -> npt.NDArray[np.uint8]:
+        """Place of the level in LEVELS from 1, 0 where it stays or an index does not know it."""
+        everyone = np.arange(len(self.original))
+        level = np.zeros(len(everyone), dtype=np.uint8)
+        level[self.original != everyone] = CODES["exact" if self.exact else "near"]
+        level[self._compared != self.original] = CODES["near"]
+        level[self.ahead.winner != everyone] = CODES["url"]
+        level[self.ahead.known] = CODES["known"]
+        return level
+
+    @cached_property
     def dropped(self) -> npt.NDArray[np.bool_]:
-        dropped: npt.NDArray[np.bool_] = self.keeper != np.arange(len(self.keeper))
+        dropped: npt.NDArray[np.bool_] = self.level > 0
         return dropped
 
     @cached_property
-    def near(self) -> npt.NDArray[np.bool_]:
-        near: npt.NDArray[np.bool_] = self.dropped & (self.keeper != self.original)
-        return near
+    def dropped_to_index(self) -> npt.NDArray[np.bool_]:
+        """What an index knows, and older fetches of it."""
+        known = np.zeros(len(self.original), dtype=np.bool_)
+        known[self.ahead.known] = True
+        there: npt.NDArray[np.bool_] = known[self.keeper]
+        return there
+
+    def similarity(self, documents: Documents) -> npt.NDArray[np.float32]:
+        """To the keeper; NaN where that cannot be said."""
+        alike: npt.NDArray[np.float32] = self.verified.similarity[self.original]
+        alike[self.ahead.known] = self.ahead.known_similarity
+        older = np.flatnonzero(self.level == CODES["url"])
+        alike[older] = estimates(documents, older, self.keeper[older])
+        return alike
+
+    def keeper_ids(self, documents: Documents, numbers: I64) -> npt.NDArray[np.uint8]:
+        """Ids of who stays for these documents, in this run or in an index, shape (m, 16)."""
+        keeper = self.keeper[numbers]
+        ids = documents.ids.bytes(keeper)
+        place = np.searchsorted(self.ahead.known, keeper)
+        known = np.flatnonzero(np.isin(keeper, self.ahead.known))
+        ids[known] = self.ahead.known_id[place[known]]
+        return ids
+
+
+CODES = {name: code for code, name in enumerate(LEVELS, 1)}
 
 
 def partitions(inputs: Inputs) -> list[Part]:
@@ -184,43 +254,52 @@ def _count(sink: Sink, documents: Documents, roots: I64, outcome: Outcome) -> No
     sink.count("verified.signature", outcome.verified.by_signature)
     sink.count("verified.text", outcome.verified.by_text)
     sink.count("compared.text", outcome.verified.compared)
-    sink.count("dropped.exact", int((outcome.dropped & ~outcome.near).sum()))
-    sink.count("dropped.near", int(outcome.near.sum()))
+    for name, code in CODES.items():
+        sink.count(f"dropped.{name}", int((outcome.level == code).sum()))
+    sink.count("unsigned", len(documents) - int(documents.signed.sum()))
 
 
 def _tables(documents: Documents, roots: I64, outcome: Outcome) -> Iterator[tuple[Part, pa.Table]]:
     """The sidecar of every partition, row-aligned with `extract`."""
-    cluster = np.bincount(outcome.keeper, minlength=len(documents))
-    ordered = np.lexsort((documents.row, documents.part))
-    bounds = np.searchsorted(documents.part[ordered], np.arange(len(documents.parts) + 1))
-    for part, (start, end) in zip(documents.parts, pairwise(bounds), strict=True):
-        numbers = ordered[start:end]
-        yield part, _table(documents, numbers, roots[numbers], cluster[numbers], outcome, part.rows["extract"].rows)
+    cluster = clusters(outcome)
+    similarity = outcome.similarity(documents)
+    for place, numbers in by_part(documents):
+        part = documents.parts[place]
+        columns = _Columns(documents.row[numbers], part.rows["extract"].rows)
+        dropped = columns.spread(outcome.dropped[numbers])
+        takes_part = columns.spread(np.ones(len(numbers), dtype=np.bool_))
+        alike = columns.spread(similarity[numbers])
+        yield (
+            part,
+            pa.table(
+                [
+                    pa.array(takes_part & ~dropped),
+                    pa.array(_NAMES[columns.spread(outcome.level[numbers])], pa.string()),
+                    binary(columns.spread(outcome.keeper_ids(documents, numbers)), dropped),
+                    pa.array(alike, pa.float32(), mask=~dropped | np.isnan(alike)),
+                    pa.array(columns.spread(cluster[numbers]).astype(np.int32)),
+                    binary(columns.spread(documents.ids.bytes(roots[numbers])), takes_part),
+                ],
+                schema=DEDUP,
+            ),
+        )
 
 
-def _table(documents: Documents, numbers: I64, roots: I64, cluster: I64, outcome: Outcome, rows: int) -> pa.Table:
-    """`rows` rows; the participants are `numbers`, with components `roots` and cluster sizes `cluster`."""
-    row = documents.row[numbers]
-    dropped, near = (_spread(flag[numbers], row, rows) for flag in (outcome.dropped, outcome.near))
-    keeper = np.zeros((rows, 16), dtype=np.uint8)
-    keeper[row] = documents.ids.bytes(outcome.keeper[numbers])
-    component = np.zeros((rows, 16), dtype=np.uint8)
-    component[row] = documents.ids.bytes(roots)
-    takes_part = _spread(np.ones(len(row), dtype=np.bool_), row, rows)
-    similarity = _spread(outcome.verified.similarity[outcome.original[numbers]], row, rows)
-    columns = [
-        pa.array(takes_part & ~dropped),
-        pa.array(np.where(near, "near", np.where(dropped, "exact", "")), pa.string()),
-        binary(keeper, dropped),
-        pa.array(similarity, pa.float32(), mask=~dropped),
-        pa.array(_spread(cluster, row, rows).astype(np.int32)),
-        binary(component, takes_part),
-    ]
-    return pa.table(columns, schema=DEDUP)
+def clusters(outcome: Outcome) -> I64:
+    """How many documents each one stands for, itself included; 0 for those that go, shape (n,)."""
+    cluster = np.bincount(outcome.keeper, minlength=len(outcome.keeper))
+    cluster[outcome.dropped] = 0  # also of what an index knows: older fetches of it stand for the document there
+    return cluster
 
 
-def _spread(values: npt.NDArray[Any], row: npt.NDArray[np.int32], rows: int) -> npt.NDArray[Any]:
-    """Values of the participants at their rows, zero elsewhere; shape (rows,)."""
-    out = np.zeros(rows, dtype=values.dtype)
-    out[row] = values
-    return out
+@dataclass(frozen=True)
+class _Columns:
+    """Puts values of a partition's participants at their rows, zero elsewhere."""
+
+    row: npt.NDArray[np.int32]
+    rows: int
+
+    def spread(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        out = np.zeros((self.rows, *values.shape[1:]), dtype=values.dtype)
+        out[self.row] = values
+        return out

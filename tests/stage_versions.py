@@ -49,11 +49,12 @@ def closure(module: str) -> dict[str, str]:
 def stages() -> dict[str, tuple[str, int]]:
     """Class name -> (module, version) of every concrete stage."""
     from pipeline.recipe import READERS, TUNABLE
+    from stages.address import Address
     from stages.edits import Edits
     from stages.judge import Judge, Verdict
     from stages.write import Write
 
-    classes = {*READERS.values(), *TUNABLE.values(), Edits, Judge, Verdict, Write}
+    classes = {*READERS.values(), *TUNABLE.values(), Address, Edits, Judge, Verdict, Write}
     return {each.__name__: (each.__module__, each.version) for each in sorted(classes, key=lambda c: c.__name__)}
 
 
