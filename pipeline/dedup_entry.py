@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
-from pipeline.manifest import Bucket, Dedup
+from pipeline.manifest import Bucket, Dedup, Templates
 from pipeline.plan import Plan
 from pipeline.run import Outcome
 from pipeline.store import Store
@@ -33,6 +34,22 @@ def dedup_entry(plan: Plan, store: Store, outcome: Outcome) -> Dedup:
             if row["kind"] == "bucket"
         ],
         alarms=[alarm.text for alarm in outcome.alarms],
+    )
+
+
+def templates_entry(plan: Plan, outcome: Outcome) -> Templates | None:
+    rule = plan.recipe.template_lines
+    if rule is None:
+        return None
+    found = [marker.counters for marker in outcome.barriers if marker.stage == "template-lines"]
+    written = [marker.counters for marker in outcome.of("write")]
+    return Templates(
+        rule=dataclasses.asdict(rule),
+        of_hosts=sum(counters.get("templates.host", 0) for counters in found),
+        of_all=sum(counters.get("templates.hosts", 0) for counters in found),
+        documents=sum(counters.get("template.documents", 0) for counters in written),
+        lines=sum(counters.get("template.lines", 0) for counters in written),
+        characters=sum(counters.get("template.characters", 0) for counters in written),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.commit import Committed
 from pipeline.manifest import Funnel, Sample, Size
 from pipeline.run import Outcome
+from stages.line_masks import REASONS
 
 
 def funnel(outcome: Outcome, source: str | None = None) -> Funnel:
@@ -27,9 +28,10 @@ def funnel(outcome: Outcome, source: str | None = None) -> Funnel:
         ),
         # `verdict` repeats what `judge` said and adds its own, so its histogram is the whole of it.
         rejected=_reasons(verdict),
-        judged=_kept(verdict),
-        duplicates=_reasons(write),
-        deduplicated=_kept(write),
+        judged=_size("kept", verdict),
+        duplicates={reason: n for reason, n in _reasons(write).items() if not _template(reason)},
+        deduplicated=_size("deduplicated", write),
+        emptied={reason: n for reason, n in _reasons(write).items() if _template(reason)},
         written=Size(
             documents=_counters(write)["written"],
             characters=_counters(write)["written.characters"],
@@ -73,6 +75,10 @@ def _sum(counts: Sequence[Mapping[str, int]]) -> Counter[str]:
     return total
 
 
-def _kept(markers: Sequence[Committed]) -> Size:
+def _size(what: str, markers: Sequence[Committed]) -> Size:
     total = _counters(markers)
-    return Size(documents=total["kept"], characters=total["kept.characters"], tokens=total["kept.tokens"])
+    return Size(documents=total[what], characters=total[f"{what}.characters"], tokens=total[f"{what}.tokens"])
+
+
+def _template(reason: str) -> bool:
+    return reason in REASONS

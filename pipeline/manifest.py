@@ -48,6 +48,7 @@ class Funnel(Closed):
     judged: Size = Field(description="what all filters kept, in characters and tokens of the extracted text")
     duplicates: dict[str, int] = Field(description="documents dropped against a kept document, by level")
     deduplicated: Size = Field(description="what was left, in characters and tokens of the extracted text")
+    emptied: dict[str, int] = Field(description="documents that had too little text without their template lines")
     written: Size = Field(description="the release: edits applied, tokens counted anew")
 
     def broken_laws(self) -> list[str]:
@@ -58,9 +59,10 @@ class Funnel(Closed):
              sum(self.passed.values()) + self.quarantined + self.extracted.documents),
             ("extracted = rejected + judged", self.extracted.documents,
              sum(self.rejected.values()) + self.judged.documents),
-            ("judged = duplicates + written", self.judged.documents,
-             sum(self.duplicates.values()) + self.written.documents),
-            ("deduplicated = written", self.deduplicated.documents, self.written.documents),
+            ("judged = duplicates + deduplicated", self.judged.documents,
+             sum(self.duplicates.values()) + self.deduplicated.documents),
+            ("deduplicated = emptied + written", self.deduplicated.documents,
+             sum(self.emptied.values()) + self.written.documents),
         ]  # fmt: skip
         return [f"{law}: {left} != {right}" for law, left, right in laws if left != right]
 
@@ -144,6 +146,17 @@ class Dedup(Closed):
     alarms: list[str] = Field(description="what the bounds of [alarms] found unusual")
 
 
+class Templates(Closed):
+    """Lines that were left out because many documents of a host, or many hosts, have them."""
+
+    rule: dict[str, int | float | bool]
+    of_hosts: int = Field(description="lines that are a template of one host, for each such host")
+    of_all: int = Field(description="lines that are a template everywhere")
+    documents: int = Field(description="written documents that lost a line")
+    lines: int = Field(description="lines that they lost")
+    characters: int = Field(description="characters that they lost, line feeds included")
+
+
 class Manifest(Closed):
     format_version: Literal["1"]
     id: str = Field(description="sha256 of the canonical JSON of this manifest without `id`: pin it in training logs")
@@ -158,6 +171,7 @@ class Manifest(Closed):
     funnel: Funnel
     polishing_ratio: float = Field(description="精米歩合: characters written / characters extracted")
     dedup: Dedup
+    templates: Templates | None = Field(description="null where the recipe has no [template_lines]")
     shards_sha256: str = Field(description="sha256 of shards.jsonl")
     shards: Size = Field(description="sums over shards.jsonl")
 

@@ -21,7 +21,10 @@ from pipeline.task import PartRef, Unit, part_fingerprint
 from stages.base import MAIN, Stage
 from stages.edits import Edits
 from stages.judge import Bound, Judge, Verdict
+from stages.line_counts import LineCounts
+from stages.line_masks import LineMasks
 from stages.measure import Measure
+from stages.template_lines import TemplateLines
 
 # Partitions in one band run at most: runs stay few and large, and a new partition rewrites one of them.
 GROUP = 64
@@ -53,12 +56,16 @@ class Plan:
         found: dict[str, Stage] = {}
         for chain in self.chains.values():
             found.update({stage.key: stage for stage in chain})
-        for stage in (self.recipe.bands(), self.recipe.dedup()):
+        for stage in (self.recipe.bands(), self.recipe.dedup(), *self._of_lines()):
             found[stage.key] = stage
         for writers in self.writers.values():
             found.update({stage.key: stage for stage in writers})
         found["shards"] = self.recipe.shards()
         return list(found.values())
+
+    def _of_lines(self) -> tuple[Stage, ...]:
+        rule = self.recipe.template_lines
+        return () if rule is None else (LineCounts(rule), TemplateLines(rule), LineMasks(rule))
 
     def _reader(self, source: Source) -> Stage:
         return self.recipe.reader(source, **({"sample": self.sample} if self.sample else {}))

@@ -24,6 +24,7 @@ from stages.language import Language
 from stages.minhash import MinHashStage
 from stages.own import Own
 from stages.pii import DEFAULT, KINDS
+from stages.template_rule import Rule
 from stages.tokens import Tokens
 from stages.write import Shards, Write
 
@@ -52,6 +53,7 @@ class Recipe:
     network: Network
     alarms: Alarms
     measures: tuple[Own, ...] = ()  # of the recipe's own
+    template_lines: Rule | None = None  # None: none is looked for
     pii: tuple[str, ...] = DEFAULT  # kinds of personal information that are masked in the release
     relative: tuple[str, ...] = ()  # output paths as they were written, where that was relative
 
@@ -63,7 +65,17 @@ class Recipe:
         return READERS[source.kind](**{**source.options, **more})
 
     def writer(self, source: Source) -> Write:
-        return Write(source.name, source.license, **self._tokenizer(), pii=self.pii)
+        return Write(
+            source.name,
+            source.license,
+            **self._tokenizer(),
+            pii=self.pii,
+            without_templates=self.loses_templates(source),
+        )
+
+    def loses_templates(self, source: Source) -> bool:
+        """Of documents that join behind the filters no character is changed."""
+        return self.template_lines is not None and source.join == "language"
 
     def shards(self) -> Shards:
         return Shards(**{**self._tokenizer(), **self.stages.get("shards", {})})
@@ -97,7 +109,9 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
     table = _parse(path)
     where = str(path)
     checks.closed(
-        table, ("name", "source", "filters", "measure", "stages", "alarms", "network", "pii", "output"), where
+        table,
+        ("name", "source", "filters", "measure", "stages", "template_lines", "alarms", "network", "pii", "output"),
+        where,
     )
     folder = path.resolve().parent
     network = checks.typed(Network, checks.table(table, "network", where), folder, f"{where} [network]")
@@ -119,6 +133,7 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
         because={**chosen.because, **own.because},
         measures=own.stages,
         stages=_stages(checks.table(table, "stages", where), folder, where),
+        template_lines=_template_lines(table, folder, where),
         network=Network(**network),
         alarms=Alarms(**alarms),
         pii=_pii(checks.table(table, "pii", where), f"{where} [pii]"),
@@ -147,6 +162,13 @@ def _pii(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
         if kind not in KINDS:
             raise UsageError(f"{where} mask: no kind {kind!r}{checks.nearest(kind, KINDS)}")
     return tuple(chosen)
+
+
+def _template_lines(table: Mapping[str, Any], folder: Path, where: str) -> Rule | None:
+    if "template_lines" not in table:
+        return None
+    written = checks.table(table, "template_lines", where)
+    return Rule(**checks.typed(Rule, written, folder, f"{where} [template_lines]"))
 
 
 def _stages(table: Mapping[str, Any], folder: Path, where: str) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from filters import FILTERS
 from filters.base import Filter
 from pipeline.manifest import Funnel, Manifest, Sample, Size
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
+from stages.line_masks import REASONS as TEMPLATE_REASONS
 from stages.lsh import Shape, found
 from stages.own import PREFIX
 
@@ -30,7 +31,7 @@ def meaning(reason: str) -> str:
         return FILTERS[reason].name.replace("_", " ")
     if reason.startswith(PREFIX):
         return "a measure of the recipe"
-    return {**PASSED_REASONS, **EXTRACT_REASONS, **OTHER_REASONS}.get(reason, "")
+    return {**PASSED_REASONS, **EXTRACT_REASONS, **OTHER_REASONS, **TEMPLATE_REASONS}.get(reason, "")
 
 
 def show(manifest: Manifest, release: Path, console: Console) -> None:
@@ -52,6 +53,11 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
         f"dedup: {shape.bands} bands of {shape.rows} rows find {found(0.8, shape):.0%} of the pairs that are 0.8 alike,\n"
         f"  {found(0.9, shape):.2%} at 0.9; each deletion was verified to be at least {manifest.dedup.similarity:g} alike"
     )
+    if (templates := manifest.templates) is not None:
+        console.print(
+            f"template lines: {templates.lines:,} lines ({templates.characters:,} characters) left out of "
+            f"{templates.documents:,} documents"
+        )
     for alarm in manifest.dedup.alarms:
         console.print(f"alarm: {alarm}", soft_wrap=True)
     tokenizer = manifest.tokenizers[0]
@@ -87,7 +93,7 @@ def _stages(funnel: Funnel) -> list[tuple[str, ...]]:
              sum(funnel.passed.values()) + sum(own.values()), funnel.quarantined),
         _row("judge", texts, funnel.judged, sum(rejected.values())),
         _row("dedup", funnel.judged.documents, funnel.deduplicated, sum(funnel.duplicates.values())),
-        _row("write", funnel.deduplicated.documents, funnel.written, 0),
+        _row("write", funnel.deduplicated.documents, funnel.written, sum(funnel.emptied.values())),
     ]  # fmt: skip
 
 
@@ -101,7 +107,12 @@ def _reasons(funnel: Funnel) -> Table:
         table.add_column(name, justify="right" if name == "documents" else "left")
     own = {reason: n for reason, n in funnel.rejected.items() if reason.startswith("extract.")}
     judged = {reason: n for reason, n in funnel.rejected.items() if reason not in own}
-    for stage, group in (("extract", {**funnel.passed, **own}), ("judge", judged), ("dedup", funnel.duplicates)):
+    for stage, group in (
+        ("extract", {**funnel.passed, **own}),
+        ("judge", judged),
+        ("dedup", funnel.duplicates),
+        ("write", funnel.emptied),
+    ):
         ordered = sorted(group.items(), key=lambda item: (-item[1], item[0]))
         for row, (reason, n) in enumerate(ordered):
             table.add_row("" if row else stage, reason, f"{n:,}", meaning(reason))

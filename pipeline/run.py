@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipeline.alarms import Raised, raised
+from pipeline.barriers import template_lines
 from pipeline.commit import Committed, consolidate
 from pipeline.errors import InputError, RefusedError, ShortError, UsageError
 from pipeline.executor import WINDOW, Executor, Handle
@@ -101,6 +102,9 @@ class _Run:
         (marker,) = self._barrier("dedup", [dedup_unit(self.plan, outcome.parts, runs)])
         outcome.parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in outcome.parts)
         self._heed(marker)
+        masked = template_lines(self.plan, outcome.parts, self._barrier)
+        assert masked is not None
+        outcome.parts = masked
 
     def _heed(self, dedup: Committed) -> None:
         """Stop before anything is written where the dedup looks like a mistake. It is committed: nothing is done twice."""

@@ -12,14 +12,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.barriers import reached
 from pipeline.commit import Committed
 from pipeline.errors import UsageError
-from pipeline.plan import Plan, committed_dedup, survey
+from pipeline.plan import Plan, survey
 from pipeline.report import meaning
 from pipeline.store import Store
 from pipeline.task import PartRef
 from stages.base import Rows
+from stages.spans import apply
 
+SHOWN = 20  # template lines
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -41,13 +44,12 @@ def find(plan: Plan, store: Store, target: str) -> tuple[list[Found], list[str],
     documents: list[Found] = []
     others: list[str] = []
     nameless = 0
-    marker = None if found.todo else committed_dedup(plan, store, found.parts)
-    dedup = marker.outputs if marker else {}
-    for part in found.parts:
+    parts = found.parts if found.todo else reached(plan, store, found.parts)
+    for part in parts:
         if "extract" not in part.outputs:
             continue
         name = part.file.name if part.file else part.id
-        documents += _documents(part, store, target, dedup)
+        documents += _documents(part, store, target)
         extract = found.markers[part.id]["extract"]
         others += [
             f"{name} at byte {at}: {reason} ({meaning(reason)})" for at, reason in _passed(extract, store, target)
@@ -74,12 +76,11 @@ def _read(store: Store, output: Mapping[str, Any], columns: list[str] | None = N
     return Rows(store.path(output["path"]), output["sha256"], output["rows"]).read(columns)
 
 
-def _documents(part: PartRef, store: Store, target: str, dedup: Mapping[str, Mapping[str, Any]]) -> Iterator[Found]:
+def _documents(part: PartRef, store: Store, target: str) -> Iterator[Found]:
     column, value = ("id", bytes.fromhex(target)) if _ID.fullmatch(target) else ("url", target)
     cells = _read(store, part.outputs["extract"], [column])[column]
-    outputs = {**part.outputs, **({"dedup": dedup[part.id]} if part.id in dedup else {})}
     for row in pc.indices_nonzero(pc.equal(cells, value)).to_pylist():
-        values = {key: _read(store, output).slice(row, 1).to_pylist()[0] for key, output in outputs.items()}
+        values = {key: _read(store, output).slice(row, 1).to_pylist()[0] for key, output in part.outputs.items()}
         yield Found(part, row, values)
 
 
@@ -115,8 +116,21 @@ def explain(found: Found, plan: Plan) -> Iterator[str]:
     shown = "".join(f"; {extract['text'][e['start'] : e['end']]!r} -> {e['text']!r}" for e in edits[:5])
     yield f"  edits: {len(edits) or 'none'}{shown}"
     yield from _values(found, plan)
+    yield from _left_out(found)
     yield f"  text: {extract['text'][:200]!r}{'…' if len(extract['text']) > 200 else ''}"
     yield f"=> {_fate(found)}"
+
+
+def _left_out(found: Found) -> Iterator[str]:
+    """The template lines that the release does not have."""
+    spans = found.values.get("line-masks", {}).get("spans") or []
+    if not spans:
+        return
+    edits = found.values["edits"]["edits"]
+    text = apply(found.values["extract"]["text"], [(e["start"], e["end"], e["text"]) for e in edits])
+    yield f"  template lines: {found.values['line-masks']['lines']}"
+    lines = [line for span in spans for line in text[span["start"] : span["end"]].splitlines() if line.strip()]
+    yield from (f"    - {line[:100]}{'…' if len(line) > 100 else ''}" for line in lines[:SHOWN])
 
 
 def _fate(found: Found) -> str:
@@ -130,7 +144,11 @@ def _fate(found: Found) -> str:
         return "kept by all filters; duplicates are not looked for yet"
     if not dedup["keep"]:
         return f"not in the release: dedup.{dedup['level']}, {dedup['similarity']:.3f} like {found.keeper_url}"
-    return f"in the release; stands for {dedup['cluster_size']} document(s)"
+    masks = found.values.get("line-masks", {"reason": "", "lines": 0})
+    if masks["reason"]:
+        return f"not in the release: {masks['reason']} ({meaning(masks['reason'])}: {masks['lines']} of its lines)"
+    less = f", without {masks['lines']} template line(s)" if masks["lines"] else ""
+    return f"in the release{less}; stands for {dedup['cluster_size']} document(s)"
 
 
 def _values(found: Found, plan: Plan) -> Iterator[str]:

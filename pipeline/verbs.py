@@ -41,7 +41,8 @@ def _refuse_temporary_copy(relative: Sequence[str]) -> None:
 
 
 def plan(options: argparse.Namespace) -> int:
-    from pipeline.plan import committed_dedup, survey, why_stale
+    from pipeline.barriers import committed_barriers
+    from pipeline.plan import survey, why_stale
     from pipeline.recipe import load
     from pipeline.session import look
     from pipeline.sources import costs
@@ -51,9 +52,8 @@ def plan(options: argparse.Namespace) -> int:
     plan, store = look(recipe), LocalStore(recipe.work)
     found = survey(store, plan.chains, plan.parts)
     done_parts = Counter(key for markers in found.markers.values() for key in markers)
-    if not found.todo and (marker := committed_dedup(plan, store, found.parts)) is not None:
-        parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in found.parts)
-        done_parts["dedup"] = done_parts["bands"] = 1
+    if not found.todo and (parts := committed_barriers(plan, store, found.parts)) is not None:
+        done_parts.update({stage.key: 1 for stage in plan.stages() if stage.barrier})
         done_parts["write"] = len(parts) - len(survey(store, plan.writers, parts).todo)
     print(f"{recipe.name}: partitions: {len(plan.parts)}, sources: {len(recipe.sources)}")
     table = Table()

@@ -66,7 +66,7 @@ def _composed() -> Codes:
 
 
 @kernel
-def _fold(codes: Codes, table: Codes, composed: Codes, out: Codes) -> int:
+def fold(codes: Codes, table: Codes, composed: Codes, out: Codes) -> int:
     length = 0
     for code in codes:
         new = table[code]
@@ -81,6 +81,11 @@ def _fold(codes: Codes, table: Codes, composed: Codes, out: Codes) -> int:
     return length
 
 
+def folding(mask_digits: bool = False) -> tuple[Codes, Codes]:
+    """The tables that `fold` goes by."""
+    return _table(mask_digits), _composed()
+
+
 def dedup_key(text: str, mask_digits: bool = False) -> Codes:
     """The dedup key of `text` as UTF-32 code points, shape (characters of the key,). Total: lone surrogates just go.
 
@@ -89,7 +94,7 @@ def dedup_key(text: str, mask_digits: bool = False) -> Codes:
     """
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     out = np.empty(len(codes), dtype=np.uint32)
-    return out[: _fold(codes, _table(mask_digits), _composed(), out)]
+    return out[: fold(codes, *folding(mask_digits), out)]
 
 
 def exact_hash(text: str, key: Codes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from stages.digest import sha256_of
 from stages.documents import NAMES
 from stages.edits import edited
 from stages.pii import DEFAULT, KINDS, VERSION, Masked, mask
+from stages.spans import apply
 from stages.tokens import BUILT_IN, count, vocabulary, vocabulary_path
 
 # Uncompressed text of a row group: small enough for a loader to shuffle by row group, large enough to compress.
@@ -70,11 +71,16 @@ class Write(Stage):
     license: str = ""
     tokenizer: str = field(default=BUILT_IN, metadata=PATH)
     pii: tuple[str, ...] = DEFAULT  # kinds that are masked in texts and titles
+    without_templates: bool = False  # there is a sidecar that says which lines to leave out
 
     name: ClassVar[str] = "write"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     libraries: ClassVar[tuple[str, ...]] = ("tiktoken",)
     needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "language", "tokens", "verdict", "dedup")
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        return (*self.needs, "line-masks") if self.without_templates else self.needs
 
     def params(self) -> dict[str, Any]:
         pii = [kind for kind in KINDS if kind in self.pii]
@@ -83,6 +89,7 @@ class Write(Stage):
             "license": self.license,
             "tokenizer": vocabulary(self.tokenizer).key,
             "pii": {"version": VERSION, "kinds": pii} if pii else {},
+            **({"without_templates": True} if self.without_templates else {}),
         }
 
     def resources(self) -> dict[str, str]:
@@ -99,11 +106,10 @@ class Write(Stage):
             "tokens": ("characters", "tokens"),
             "verdict": ("keep",),
             "dedup": ("keep", "level", "cluster_size"),
+            **({"line-masks": ("spans", "lines", "characters", "reason")} if self.without_templates else {}),
         }
         for batch in inputs.part.groups(columns):
-            verdict, dedup = batch["verdict"]["keep"], batch["dedup"]
-            keep = pc.and_(verdict, dedup["keep"])
-            self._funnel(sink, verdict, keep, batch["tokens"], dedup["level"])
+            keep = self._funnel(sink, batch)
             table = self._final({stage: table.filter(keep) for stage, table in batch.items()}, sink)
             self._tell(sink, batch["extract"].filter(keep))
             sink.count("written", table.num_rows)
@@ -114,16 +120,29 @@ class Write(Stage):
             sink.count("written.bytes", sum(len(text.encode()) for text in table["text"].to_pylist()))
             sink.write(table)
 
-    def _funnel(
-        self, sink: Sink, verdict: pa.ChunkedArray, keep: pa.ChunkedArray, sizes: pa.Table, level: pa.ChunkedArray
-    ) -> None:
-        sizes = sizes.filter(keep)
+    def _funnel(self, sink: Sink, batch: Mapping[str, pa.Table]) -> pa.ChunkedArray:
+        """Counts who goes and why; returns who is written."""
+        verdict, dedup = batch["verdict"]["keep"], batch["dedup"]
+        left = pc.and_(verdict, dedup["keep"])
+        sizes = batch["tokens"].filter(left)
         sink.count("documents", _sum(verdict))
-        sink.count("kept", sizes.num_rows)
-        sink.count("kept.characters", _sum(sizes["characters"]))
-        sink.count("kept.tokens", _sum(sizes["tokens"]))
-        for dropped in level.filter(pc.and_(verdict, pc.invert(keep))).to_pylist():
+        sink.count("deduplicated", sizes.num_rows)
+        sink.count("deduplicated.characters", _sum(sizes["characters"]))
+        sink.count("deduplicated.tokens", _sum(sizes["tokens"]))
+        for dropped in dedup["level"].filter(pc.and_(verdict, pc.invert(left))).to_pylist():
             sink.reason(f"dedup.{dropped}")
+        keep = left
+        if self.without_templates:
+            masks = batch["line-masks"]
+            for reason in pc.filter(masks["reason"], pc.and_(left, pc.not_equal(masks["reason"], ""))).to_pylist():
+                sink.reason(reason)
+            keep = pc.and_(left, pc.equal(masks["reason"], ""))
+            written = masks.filter(keep)
+            sink.count("template.documents", _sum(pc.greater(written["lines"], 0)))
+            sink.count("template.lines", _sum(written["lines"]))
+            sink.count("template.characters", _sum(written["characters"]))
+        sink.count("kept", _sum(keep))
+        return keep
 
     def _tell(self, sink: Sink, kept: pa.Table) -> None:
         """Counts for the manifest: what came by a sample, and what pages say of their use."""
@@ -134,7 +153,11 @@ class Write(Stage):
 
     def _final(self, kept: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
         extract = kept["extract"]
-        texts = self._masked(list(edited(extract["text"], kept["edits"]["edits"])), sink)
+        texts = list(edited(extract["text"], kept["edits"]["edits"]))
+        if self.without_templates:
+            spans = kept["line-masks"]["spans"].to_pylist()
+            texts = [_without(text, left_out) for text, left_out in zip(texts, spans, strict=True)]
+        texts = self._masked(texts, sink)
         return pa.table(
             {
                 "id": pa.array([id.hex() for id in extract["id"].to_pylist()], pa.string()),
@@ -155,6 +178,10 @@ class Write(Stage):
         for kind, n in ((kind, n) for each in masked for kind, n in each.counts.items()):
             sink.count(f"pii.{kind}", n)
         return [each.text for each in masked]
+
+
+def _without(text: str, spans: Sequence[Mapping[str, int]]) -> str:
+    return apply(text, [(span["start"], span["end"], "") for span in spans])
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def run(stage: Stage, inputs: Inputs, folder: Path) -> tuple[dict[str, Rows], di
     return sink.close(), sink.counters
 
 
-def _rows(folder: Path, name: str, table: pa.Table) -> Rows:
+def rows_of(folder: Path, name: str, table: pa.Table) -> Rows:
     path = folder / f"{name}.parquet"
     with Writer(path, table.schema, 7) as writer:  # small row groups, so that tests cross their borders
         writer.write(table)
@@ -106,13 +106,13 @@ def partition(
     edits = [[{"start": s, "end": e, "text": t} for s, e, t in d.edits] for d in documents]
     extract = pa.table(columns, schema=pa.schema([DOCUMENTS.field(name) for name in columns]))
     rows = {
-        "extract": _rows(folder, "extract", extract),
-        "edits": _rows(folder, "edits", pa.table({"edits": pa.array(edits, EDITS_TYPE)})),
-        "verdict": _rows(folder, "verdict", pa.table({"keep": pa.array([d.keep for d in documents], pa.bool_())})),
+        "extract": rows_of(folder, "extract", extract),
+        "edits": rows_of(folder, "edits", pa.table({"edits": pa.array(edits, EDITS_TYPE)})),
+        "verdict": rows_of(folder, "verdict", pa.table({"keep": pa.array([d.keep for d in documents], pa.bool_())})),
     }
     written, _ = run(MinHashStage(**minhash), Inputs(parts=(Part(id, source, rank, rows),)), folder)
     signed = pq.read_table(written[MAIN].path)
-    rows["minhash"] = _rows(folder, "minhash", signed)
+    rows["minhash"] = rows_of(folder, "minhash", signed)
     addressed, _ = run(Address(), Inputs(parts=(Part(id, source, rank, rows),)), folder)
     rows["address"] = addressed[MAIN]
     return Part(id, source, rank, rows)

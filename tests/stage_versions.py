@@ -52,9 +52,23 @@ def stages() -> dict[str, tuple[str, int]]:
     from stages.address import Address
     from stages.edits import Edits
     from stages.judge import Judge, Verdict
+    from stages.line_counts import LineCounts
+    from stages.line_masks import LineMasks
+    from stages.template_lines import TemplateLines
     from stages.write import Write
 
-    classes = {*READERS.values(), *TUNABLE.values(), Address, Edits, Judge, Verdict, Write}
+    classes = {
+        *READERS.values(),
+        *TUNABLE.values(),
+        Address,
+        Edits,
+        Judge,
+        Verdict,
+        LineCounts,
+        LineMasks,
+        TemplateLines,
+        Write,
+    }
     return {each.__name__: (each.__module__, each.version) for each in sorted(classes, key=lambda c: c.__name__)}
 
 
