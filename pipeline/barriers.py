@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from pipeline.against import Brought, committed_known
 from pipeline.commit import Committed
 from pipeline.plan import Plan, band_groups, barrier_unit, committed, committed_dedup
 from pipeline.store import Store
@@ -12,9 +13,6 @@ from stages.base import MAIN
 from stages.line_counts import HOSTS_OUTPUT, LineCounts
 from stages.line_masks import LineMasks
 from stages.template_lines import TemplateLines
-
-# Name of a barrier and its units -> their markers, in order; None where one is not there and is not to be run.
-Brought = Callable[[str, Sequence[Unit]], list[Committed] | None]
 
 
 def template_lines(plan: Plan, parts: Sequence[PartRef], brought: Brought) -> tuple[PartRef, ...] | None:
@@ -48,22 +46,24 @@ def _of(marker: Committed, outputs: dict[str, str]) -> PartRef:
 
 def committed_barriers(plan: Plan, store: Store, parts: Sequence[PartRef]) -> tuple[PartRef, ...] | None:
     """The parts with what the barriers committed for exactly these, or None where one has not run."""
-    marker = committed_dedup(plan, store, parts)
-    if marker is None:
-        return None
+    done = reached(plan, store, parts)
+    return template_lines(plan, done, _look(store)) if all("dedup" in part.outputs for part in done) else None
 
+
+def reached(plan: Plan, store: Store, parts: Sequence[PartRef]) -> tuple[PartRef, ...]:
+    """The parts with as much as the barriers have committed for exactly these."""
+    if (compared := committed_known(plan, store, parts, _look(store))) is None:
+        return tuple(parts)
+    if (marker := committed_dedup(plan, store, compared)) is None:
+        return compared
+    deduplicated = tuple(part.add("dedup", marker.outputs[part.id]) for part in compared)
+    return template_lines(plan, deduplicated, _look(store)) or deduplicated
+
+
+def _look(store: Store) -> Brought:
     def look(_: str, units: Sequence[Unit]) -> list[Committed] | None:
         found = [committed(store, unit) for unit in units]
         there = [marker for marker in found if marker is not None]
         return there if len(there) == len(found) else None
 
-    return template_lines(plan, tuple(part.add("dedup", marker.outputs[part.id]) for part in parts), look)
-
-
-def reached(plan: Plan, store: Store, parts: Sequence[PartRef]) -> tuple[PartRef, ...]:
-    """The parts with as much as the barriers have committed for exactly these."""
-    if (done := committed_barriers(plan, store, parts)) is not None:
-        return done
-    if (marker := committed_dedup(plan, store, parts)) is not None:
-        return tuple(part.add("dedup", marker.outputs[part.id]) for part in parts)
-    return tuple(parts)
+    return look

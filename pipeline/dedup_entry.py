@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections import Counter
 from typing import Any
 
-from pipeline.manifest import Bucket, Dedup, Templates
-from pipeline.plan import Plan
+from pipeline.manifest import Bucket, Dedup, HostSize, New, Templates
+from pipeline.plan import Plan, survey
 from pipeline.run import Outcome
 from pipeline.store import Store
+from stages.base import MAIN
 from stages.dedup import CHOICE, SUMMARY
 from stages.lsh import found
 
+MOST = 20  # hosts that are named
 CURVE = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
@@ -34,6 +38,36 @@ def dedup_entry(plan: Plan, store: Store, outcome: Outcome) -> Dedup:
             if row["kind"] == "bucket"
         ],
         alarms=[alarm.text for alarm in outcome.alarms],
+    )
+
+
+def new_entry(plan: Plan, store: Store, outcome: Outcome) -> New | None:
+    if not plan.against:
+        return None
+    stage = plan.recipe.known()
+    found = survey(store, plan.index_chains, plan.against)
+    indexed: Counter[str] = Counter()
+    for part in plan.against:
+        indexed[part.source] += found.markers[part.id]["index"].counters["documents"]
+    (hosts,) = (marker for marker in outcome.barriers if marker.stage == "new-hosts")
+    exactly = sum(m.counters.get("known.exact", 0) for m in outcome.barriers if m.stage == "known")
+    first = itertools.islice((row for table in hosts.rows(store, MAIN).groups() for row in table.to_pylist()), MOST)
+    counted = hosts.counters
+    return New(
+        against=dict(sorted(indexed.items())),
+        similarity=stage.similarity,
+        errors=stage.errors,
+        documents=counted["documents"],
+        characters=counted["characters"],
+        known=counted["known"],
+        known_characters=counted["known_characters"],
+        known_exactly=exactly,
+        hosts=counted["hosts"],
+        most=[
+            HostSize(host=row["host"], documents=row["documents"], characters=row["characters"], known=row["known"])
+            for row in first
+            if row["documents"]
+        ],
     )
 
 

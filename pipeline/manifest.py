@@ -146,6 +146,28 @@ class Dedup(Closed):
     alarms: list[str] = Field(description="what the bounds of [alarms] found unusual")
 
 
+class HostSize(Closed):
+    host: str
+    documents: int
+    characters: int
+    known: int = Field(description="documents of this host that an index knows")
+
+
+class New(Closed):
+    """What this run adds to the corpora that it was compared with; all that is written is new."""
+
+    against: dict[str, int] = Field(description="corpus -> documents in its index")
+    similarity: float
+    errors: float = Field(description="standard errors above `similarity` from which a document counts as known")
+    documents: int
+    characters: int
+    known: int = Field(description="documents that an index knows: left out")
+    known_characters: int
+    known_exactly: int = Field(description="of these, documents with the dedup key of one in an index")
+    hosts: int = Field(description="hosts with new documents")
+    most: list[HostSize] = Field(description="the hosts that add most characters")
+
+
 class Templates(Closed):
     """Lines that were left out because many documents of a host, or many hosts, have them."""
 
@@ -171,6 +193,7 @@ class Manifest(Closed):
     funnel: Funnel
     polishing_ratio: float = Field(description="精米歩合: characters written / characters extracted")
     dedup: Dedup
+    new: New | None = Field(description="null where the recipe has no [[against]]")
     templates: Templates | None = Field(description="null where the recipe has no [template_lines]")
     shards_sha256: str = Field(description="sha256 of shards.jsonl")
     shards: Size = Field(description="sums over shards.jsonl")

@@ -15,6 +15,7 @@ from filters.text import Text
 from filters.words import Words
 from pipeline.commit import Committed, folder, intact, load, load_set, stage_fingerprint, stage_spec
 from pipeline.recipe import Recipe
+from pipeline.recipe_against import columns_of
 from pipeline.recipe_source import Source
 from pipeline.store import Store
 from pipeline.task import PartRef, Unit, part_fingerprint
@@ -24,6 +25,7 @@ from stages.judge import Bound, Judge, Verdict
 from stages.line_counts import LineCounts
 from stages.line_masks import LineMasks
 from stages.measure import Measure
+from stages.new_hosts import NewHosts
 from stages.template_lines import TemplateLines
 
 # Partitions in one band run at most: runs stay few and large, and a new partition rewrites one of them.
@@ -38,6 +40,7 @@ class Plan:
     parts: tuple[PartRef, ...]
     sample: int = 0  # documents a source; 0 = all of them
     ignore_alarms: bool = False
+    against: tuple[PartRef, ...] = ()  # files of the corpora that the recipe is compared with
 
     @cached_property
     def chains(self) -> Mapping[str, tuple[Stage, ...]]:
@@ -48,6 +51,11 @@ class Plan:
         }
 
     @cached_property
+    def index_chains(self) -> Mapping[str, tuple[Stage, ...]]:
+        """Name of a corpus -> the stage that makes its index."""
+        return {each.name: (self.recipe.index(columns_of(each)),) for each in self.recipe.against}
+
+    @cached_property
     def writers(self) -> Mapping[str, tuple[Stage, ...]]:
         return {source.name: (self.recipe.writer(source),) for source in self.recipe.sources}
 
@@ -56,10 +64,15 @@ class Plan:
         found: dict[str, Stage] = {}
         for chain in self.chains.values():
             found.update({stage.key: stage for stage in chain})
+        found.update({stage.key: stage for (stage,) in self.index_chains.values()})
+        if self.against:
+            found["known"] = self.recipe.known()
         for stage in (self.recipe.bands(), self.recipe.dedup(), *self._of_lines()):
             found[stage.key] = stage
         for writers in self.writers.values():
             found.update({stage.key: stage for stage in writers})
+        if self.against:
+            found["new-hosts"] = NewHosts()
         found["shards"] = self.recipe.shards()
         return list(found.values())
 

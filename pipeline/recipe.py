@@ -13,13 +13,17 @@ from pipeline import checks, recipe_filters
 from pipeline.acquire.remote import Network
 from pipeline.alarms import Alarms
 from pipeline.errors import UsageError
+from pipeline.recipe_against import Against, against
 from pipeline.recipe_measures import measures
 from pipeline.recipe_source import READERS, Source, sources
 from stages.address import Address
 from stages.bands import Bands
 from stages.base import Stage
+from stages.compacts import Compacts
 from stages.dedup import Dedup
+from stages.index import Index
 from stages.judge import Bound
+from stages.known import Known
 from stages.language import Language
 from stages.minhash import MinHashStage
 from stages.own import Own
@@ -34,6 +38,7 @@ TUNABLE: Mapping[str, type[Stage]] = {
     "tokens": Tokens,
     "minhash": MinHashStage,
     "bands": Bands,
+    "known": Known,
     "dedup": Dedup,
     "shards": Shards,
 }
@@ -53,6 +58,7 @@ class Recipe:
     network: Network
     alarms: Alarms
     measures: tuple[Own, ...] = ()  # of the recipe's own
+    against: tuple[Against, ...] = ()  # corpora that exist already
     template_lines: Rule | None = None  # None: none is looked for
     pii: tuple[str, ...] = DEFAULT  # kinds of personal information that are masked in the release
     relative: tuple[str, ...] = ()  # output paths as they were written, where that was relative
@@ -85,14 +91,32 @@ class Recipe:
 
     def signing(self, within: str = "") -> tuple[Stage, ...]:
         """What documents are compared by: signatures, and where the recipe asks for it addresses."""
-        return self.minhash(within), *((Address(within),) if self.dedup().by_url else ())
+        compact = Compacts(
+            **{**self._of_minhash("ngram"), **self._of_minhash("mask_digits"), "bins": self.known().bins}
+        )
+        return (
+            self.minhash(within),
+            *((Address(within),) if self.dedup().by_url else ()),
+            *((compact,) if self.against else ()),
+        )
+
+    def known(self) -> Known:
+        shape, dedup = self.bands().shape, self.stages.get("dedup", {})
+        similarity = {"similarity": dedup["similarity"]} if "similarity" in dedup else {}
+        return Known(**{**similarity, **self.stages.get("known", {}), "bands": shape.bands, "rows": shape.rows})
+
+    def index(self, columns: Mapping[str, str]) -> Index:
+        """The index of a corpus, by the same signatures as those of the run."""
+        shape, minhash = self.bands().shape, self.stages.get("minhash", {})
+        signing = {name: minhash[name] for name in ("ngram", "permutations", "seed", "mask_digits") if name in minhash}
+        return Index(**columns, **signing, bands=shape.bands, rows=shape.rows, bins=self.known().bins)
 
     def bands(self) -> Bands:
         return Bands(**{**self._of_minhash("permutations"), **self.stages.get("bands", {})})
 
     def dedup(self) -> Dedup:
         minhash = {**self._of_minhash("ngram"), **self._of_minhash("mask_digits")}
-        return Dedup(**{**minhash, **self.stages.get("dedup", {})})
+        return Dedup(**{**minhash, **self.stages.get("dedup", {}), "against": bool(self.against)})
 
     def _tokenizer(self) -> dict[str, Any]:
         return dict(self.stages.get("tokens", {}))
@@ -110,7 +134,19 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
     where = str(path)
     checks.closed(
         table,
-        ("name", "source", "filters", "measure", "stages", "template_lines", "alarms", "network", "pii", "output"),
+        (
+            "name",
+            "source",
+            "filters",
+            "measure",
+            "stages",
+            "against",
+            "template_lines",
+            "alarms",
+            "network",
+            "pii",
+            "output",
+        ),
         where,
     )
     folder = path.resolve().parent
@@ -133,6 +169,7 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
         because={**chosen.because, **own.because},
         measures=own.stages,
         stages=_stages(checks.table(table, "stages", where), folder, where),
+        against=against(table.get("against", []), folder, where),
         template_lines=_template_lines(table, folder, where),
         network=Network(**network),
         alarms=Alarms(**alarms),

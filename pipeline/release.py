@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.commit import Committed, canonical, stage_fingerprint
-from pipeline.dedup_entry import dedup_entry, templates_entry
+from pipeline.dedup_entry import dedup_entry, new_entry, templates_entry
 from pipeline.errors import InputError, UsageError
 from pipeline.funnel import funnel, samples, written_by
 from pipeline.manifest import (
@@ -131,6 +131,7 @@ def _manifest(plan: Plan, store: Store, outcome: Outcome, entries: list[ShardEnt
         funnel=whole,
         polishing_ratio=_ratio(whole.written.characters, whole.extracted.characters),
         dedup=dedup_entry(plan, store, outcome),
+        new=new_entry(plan, store, outcome),
         templates=templates_entry(plan, outcome),
         shards_sha256=shards_sha256,
         shards=Size(

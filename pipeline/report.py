@@ -58,6 +58,14 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
             f"template lines: {templates.lines:,} lines ({templates.characters:,} characters) left out of "
             f"{templates.documents:,} documents"
         )
+    if (new := manifest.new) is not None:
+        hosts = ", ".join(f"{host.host or 'no host'} {host.characters:,}" for host in new.most[:5])
+        console.print(
+            f"new against {', '.join(new.against)}: this run adds {new.documents:,} documents, {new.characters:,} characters "
+            f"of {new.hosts:,} hosts; {new.known:,} documents, {new.known_characters:,} characters were known\n"
+            f"  most characters from {hosts or 'none'}",
+            soft_wrap=True,
+        )
     for alarm in manifest.dedup.alarms:
         console.print(f"alarm: {alarm}", soft_wrap=True)
     tokenizer = manifest.tokenizers[0]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pipeline.against import as_parts, known
 from pipeline.alarms import Raised, raised
 from pipeline.barriers import template_lines
 from pipeline.commit import Committed, consolidate
@@ -17,6 +18,7 @@ from pipeline.plan import Plan, band_units, barrier_unit, chain_units, committed
 from pipeline.store import Store
 from pipeline.task import PartRef, Result, Unit
 from stages.base import MAIN, Stage
+from stages.new_hosts import NewHosts
 
 ATTEMPTS = 3
 BACKOFF = 1.0  # seconds before the second attempt; doubled each time
@@ -96,7 +98,25 @@ class _Run:
         if units and len(results) == len(units):
             self._consolidate([outcome.markers[part.id][s.key] for part in outcome.parts for s in chains[part.source]])
 
+    def _known(self) -> None:
+        """What the indexes of other corpora know, which are built where they are not committed yet."""
+        plan, chains = self.plan, self.plan.index_chains
+        found = survey(self.store, chains, plan.against)
+        units = chain_units(chains, found.todo)
+        if plan.against:
+            self.listener.phase("index", len(found.parts), len(found.parts) - len(units))
+        markers = {id: dict(of_part) for id, of_part in found.markers.items()}
+        for unit, result in self._schedule(units):
+            markers[unit.parts[0].id].update({marker.stage: marker for marker in result.markers})
+        self._give_up("without the indexes nobody can tell what is known")
+        if units:
+            self._consolidate([markers[part.id]["index"] for part in plan.against])
+        compared = known(plan, self.outcome.parts, as_parts(plan.against, markers), self._barrier)
+        assert compared is not None
+        self.outcome.parts = compared
+
     def _dedup(self) -> None:
+        self._known()
         outcome = self.outcome
         runs = self._barrier("bands", band_units(self.plan, outcome.parts))
         (marker,) = self._barrier("dedup", [dedup_unit(self.plan, outcome.parts, runs)])
@@ -119,6 +139,8 @@ class _Run:
             )
 
     def _shards(self) -> None:
+        if self.plan.against:
+            self._barrier("new-hosts", [barrier_unit(NewHosts(), self.outcome.parts, "new-hosts")])
         outcome, stage = self.outcome, self.plan.recipe.shards()
         # Bytes of text that each partition wrote.
         sizes = {part.id: outcome.markers[part.id]["write"].counters.get("written.bytes", 0) for part in outcome.parts}
