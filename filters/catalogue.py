@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filters import FAMILIES, FILTERS
 from filters.base import Family, Filter
+from filters.generated import keep
 
 README = Path(__file__).with_name("README.md")
 
@@ -105,18 +106,5 @@ def _printable(text: str) -> str:
     return "".join(c if c != "\ufffd" and not "\ue000" <= c <= "\uf8ff" else f"\\u{ord(c):04x}" for c in text)
 
 
-def main(arguments: list[str]) -> int:
-    fresh = markdown()
-    if arguments not in ([], ["--check"]):
-        print(f"unknown argument {arguments[0]}; use --check or none", file=sys.stderr)
-        return 2
-    if not arguments:
-        README.write_text(fresh, encoding="utf-8")
-    elif not README.exists() or README.read_text(encoding="utf-8") != fresh:
-        print("filters/README.md is stale; run: python -m filters.catalogue", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(keep(README, markdown(), sys.argv[1:], "python -m filters.catalogue"))

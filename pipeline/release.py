@@ -8,18 +8,17 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.commit import Committed, canonical, stage_fingerprint
+from pipeline.dedup_entry import dedup_entry, templates_entry
 from pipeline.errors import InputError, UsageError
 from pipeline.funnel import funnel, removals, samples, written_by
 from pipeline.identity import code_identity, recipe_identity
 from pipeline.manifest import (
     Counts,
-    Dedup,
     HostsEntry,
     InputFile,
     Manifest,
@@ -27,7 +26,6 @@ from pipeline.manifest import (
     ShardEntry,
     SourceEntry,
     SplitEntry,
-    Templates,
     TokenizerEntry,
     dump,
     ratio,
@@ -37,13 +35,10 @@ from pipeline.recipe_source import Source
 from pipeline.run import Outcome
 from pipeline.store import Store
 from stages.base import MAIN, Stage
-from stages.dedup import CLUSTERS, COMPONENTS
-from stages.lsh import found as caught
 from stages.splits import TRAIN
 from stages.vocabulary import Named
 from stages.write import release_schema
 
-CURVE = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)  # similarities at which the manifest says what bands find
 _SHARD_NAME = re.compile(r"\.?[\w.-]+-\d{5}-[0-9a-f]{8}\.parquet(\.\d+)?")
 PLACE_ATTEMPTS = 3  # each is spoilt only by another run that ends at this very moment
 DATA_NOTICE = """{name}: a corpus built by Seimai
@@ -172,10 +167,10 @@ def _manifest(plan: Plan, outcome: Outcome, entries: list[ShardEntry], shards_sh
         ],
         funnel=whole,
         polishing_ratio=ratio(whole.written.characters, whole.extracted.characters),
-        dedup=_dedup(plan, outcome),
+        dedup=dedup_entry(plan, outcome),
         removals=[Removal(ticket=ticket, documents=n) for ticket, n in removals(outcome).items()],
         hosts=_hosts(outcome),
-        templates=_templates(plan, outcome),
+        templates=templates_entry(plan, outcome),
         shards_sha256=shards_sha256,
         shards=counts,
     ).sealed()
@@ -233,42 +228,6 @@ def _source_entry(plan: Plan, outcome: Outcome, source: Source, entries: list[Sh
         written=Counts.of(
             [entry for entry in entries if entry.source == source.name], [each.key for each in plan.recipe.tokenizers]
         ),
-    )
-
-
-def _dedup(plan: Plan, outcome: Outcome) -> Dedup:
-    stage = plan.recipe.dedup()
-    shape = plan.recipe.bands().shape
-    (marker,) = (m for m in outcome.barriers if m.stage == "dedup")
-    return Dedup(
-        similarity=stage.similarity,
-        bands=shape.bands,
-        band_rows=shape.rows,
-        catch={f"{jaccard:g}": round(caught(jaccard, shape), 6) for jaccard in CURVE},
-        components=_sizes(marker, COMPONENTS),
-        clusters=_sizes(marker, CLUSTERS),
-        counters={name: n for name, n in marker.counters.items() if not name.startswith((COMPONENTS, CLUSTERS))},
-    )
-
-
-def _sizes(marker: Committed, what: str) -> dict[str, int]:
-    sizes = {int(name.removeprefix(what)): n for name, n in marker.counters.items() if name.startswith(what)}
-    return {str(least): n for least, n in sorted(sizes.items()) if n}
-
-
-def _templates(plan: Plan, outcome: Outcome) -> Templates | None:
-    rule = plan.recipe.template_lines
-    if rule is None:
-        return None
-    found = [marker.counters for marker in outcome.barriers if marker.stage == "template-lines"]
-    written = [marker.counters for marker in outcome.of("write")]
-    return Templates(
-        rule=asdict(rule),
-        of_hosts=sum(counters.get("templates.host", 0) for counters in found),
-        of_all=sum(counters.get("templates.hosts", 0) for counters in found),
-        documents=sum(counters.get("template.documents", 0) for counters in written),
-        lines=sum(counters.get("template.lines", 0) for counters in written),
-        characters=sum(counters.get("template.characters", 0) for counters in written),
     )
 
 

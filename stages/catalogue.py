@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filters.examples import Example
+from filters.generated import keep
 from stages.edits import RULES
 from stages.pii import KINDS
 from stages.visible import visible
@@ -74,18 +75,5 @@ def _item(example: Example) -> str:
     return f"- {example.kind}: `{visible(example.text)}`"
 
 
-def main(arguments: list[str]) -> int:
-    if arguments not in ([], ["--check"]):
-        print(f"unknown argument {arguments[0]}; use --check or none", file=sys.stderr)
-        return 2
-    fresh = markdown()
-    if not arguments:
-        PAGE.write_text(fresh, encoding="utf-8")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != fresh:
-        print("stages/EDITS.md is stale; run: python -m stages.catalogue", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(keep(PAGE, markdown(), sys.argv[1:], "python -m stages.catalogue"))

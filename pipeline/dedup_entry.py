@@ -1,0 +1,51 @@
+"""What the manifest says of a dedup and of template lines."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from pipeline.commit import Committed
+from pipeline.manifest import Dedup, Templates
+from pipeline.plan import Plan
+from pipeline.run import Outcome
+from stages.dedup import CLUSTERS, COMPONENTS
+from stages.lsh import found
+
+CURVE = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)  # similarities at which the manifest says what bands find
+
+
+def dedup_entry(plan: Plan, outcome: Outcome) -> Dedup:
+    stage = plan.recipe.dedup()
+    shape = plan.recipe.bands().shape
+    (marker,) = (m for m in outcome.barriers if m.stage == "dedup")
+    return Dedup(
+        similarity=stage.similarity,
+        bands=shape.bands,
+        band_rows=shape.rows,
+        catch={f"{jaccard:g}": round(found(jaccard, shape), 6) for jaccard in CURVE},
+        components=_sizes(marker, COMPONENTS),
+        clusters=_sizes(marker, CLUSTERS),
+        counters={name: n for name, n in marker.counters.items() if not name.startswith((COMPONENTS, CLUSTERS))},
+    )
+
+
+def _sizes(marker: Committed, what: str) -> dict[str, int]:
+    sizes = {int(name.removeprefix(what)): n for name, n in marker.counters.items() if name.startswith(what)}
+    return {str(least): n for least, n in sorted(sizes.items()) if n}
+
+
+def templates_entry(plan: Plan, outcome: Outcome) -> Templates | None:
+    """None where the recipe looks for no template lines."""
+    rule = plan.recipe.template_lines
+    if rule is None:
+        return None
+    judged = [marker.counters for marker in outcome.barriers if marker.stage == "template-lines"]
+    written = [marker.counters for marker in outcome.of("write")]
+    return Templates(
+        rule=asdict(rule),
+        of_hosts=sum(counters.get("templates.host", 0) for counters in judged),
+        of_all=sum(counters.get("templates.hosts", 0) for counters in judged),
+        documents=sum(counters.get("template.documents", 0) for counters in written),
+        lines=sum(counters.get("template.lines", 0) for counters in written),
+        characters=sum(counters.get("template.characters", 0) for counters in written),
+    )
