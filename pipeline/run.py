@@ -113,7 +113,7 @@ class _Run:
                 parts[id] = parts[id].add(marker.stage, marker.outputs[MAIN])
                 outcome.markers[id][marker.stage] = marker
         outcome.parts = tuple(parts[part.id] for part in outcome.parts)
-        if units and len(results) == len(units):
+        if len(results) == len(units):  # also with none to run: the run that ran the last may have been killed here
             self._consolidate([outcome.markers[part.id][s.key] for part in outcome.parts for s in chains[part.source]])
 
     def _dedup(self) -> None:

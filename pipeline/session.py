@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import tempfile
 from pathlib import Path
 
 from pipeline.errors import UsageError
@@ -50,9 +50,8 @@ def _writable(folder: Path, what: str) -> None:
     """Fail now rather than after an hour. The nearest existing folder above must be a directory we may write in."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder):  # without a name where the system can: a kill leaves nothing
+            pass
     except OSError as error:
         raise UsageError(
             f"{what} folder {folder} cannot be written: {error.strerror}; change [output] {what} or --{what}"
