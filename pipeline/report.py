@@ -20,7 +20,9 @@ from stages.own import PREFIX
 OTHER_REASONS = {
     "dedup.exact": "the same text as a kept document",
     "dedup.near": "nearly a kept document, verified",
-    "error": "could not be measured; see the quarantine",
+    "dedup.error": "could not be compared; see the quarantine",
+    "write.error": "could not be masked or counted; see the quarantine",
+    "error": "could not be read by a stage; see the quarantine",
 }
 
 
