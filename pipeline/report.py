@@ -23,7 +23,9 @@ OTHER_REASONS = {
     "dedup.url": "another fetch of an address that stays",
     "dedup.exact": "the same text as a kept document",
     "dedup.near": "nearly a kept document, verified",
-    "error": "could not be measured; see the quarantine",
+    "dedup.error": "could not be compared; see the quarantine",
+    "write.error": "could not be masked or counted; see the quarantine",
+    "error": "could not be read by a stage; see the quarantine",
 }
 
 

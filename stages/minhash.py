@@ -31,7 +31,7 @@ class MinHashStage(Sidecar):
     within: str = ""  # documents are compared only with those of the same name: sources that stay by themselves
 
     name: ClassVar[str] = "minhash"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("datasketch",)  # its permutations
     reads: ClassVar[Mapping[str, Sequence[str]]] = {"extract": ("text",), "edits": ("edits",), "verdict": ("keep",)}
 
@@ -66,6 +66,9 @@ class MinHashStage(Sidecar):
         columns = (signatures, exacts, shingles, characters)
         layout = self.layout()
         return pa.table([pa.array(c, field.type) for c, field in zip(columns, layout, strict=True)], schema=layout)
+
+    def unmeasured(self, document: Mapping[str, pa.Table]) -> dict[str, Any]:
+        return {"signature": None, "exact": None, "shingles": 0, "characters": 0}  # takes no part, so it is not kept
 
     def _measure(self, text: str) -> tuple[bytes | None, bytes, int]:
         key = dedup_key(text, self.mask_digits)
