@@ -41,6 +41,7 @@ class Hashes:
     def save(self) -> None:
         """Keep them for the next time; where the folder cannot be written that only costs hashing again."""
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, draft = tempfile.mkstemp(dir=self._path.parent)
         except OSError:
             return

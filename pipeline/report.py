@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +10,7 @@ from rich.table import Table
 from filters import FILTERS
 from filters.base import Filter
 from pipeline.manifest import Counts, Funnel, Manifest, Sample, Size
+from pipeline.places import Place
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
 from stages.left_out import REASONS
 from stages.line_masks import REASONS as TEMPLATE_REASONS
@@ -33,7 +33,7 @@ def meaning(reason: str) -> str:
     return {**PASSED_REASONS, **EXTRACT_REASONS, **REASONS, **TEMPLATE_REASONS, **OTHER_REASONS}.get(reason, "")
 
 
-def show(manifest: Manifest, release: Path, console: Console) -> None:
+def show(manifest: Manifest, release: Place, console: Console) -> None:
     """Print the funnel of a release and where it lies."""
     funnel = manifest.funnel
     console.print(
