@@ -18,14 +18,14 @@ from urllib.request import Request, urlopen
 import pytest
 
 BUCKET = "bucket"
+# moto asks for no signature, but for who it would be
+_SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=x/20240101/us-east-1/s3/aws4_request"}
 # What to do with a request (method, path with query): '' = pass it on; else one of
 #   403, 409, 500, 503   answer so, and do not pass it on
 #   drop            hang up before it is passed on
 #   lost            pass it on, and hang up without an answer
 #   cut             answer with half of the body, and hang up
 #   blind           pass it on without If-None-Match, as a server that ignores it
-# moto asks for no signature, but for who it would be
-_SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=x/20240101/us-east-1/s3/aws4_request"}
 Fault = Callable[[str, str], str]
 _CODES = {"500": "InternalError", "503": "SlowDown", "409": "ConditionalRequestConflict", "403": "InvalidAccessKeyId"}
 
