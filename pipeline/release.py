@@ -28,7 +28,7 @@ from pipeline.manifest import (
 from pipeline.plan import Plan
 from pipeline.recipe_source import Source
 from pipeline.run import Outcome
-from pipeline.shelve import copy_all, remove_others, unchanged
+from pipeline.shelve import copy_all, remove_drafts, remove_others, unchanged
 from pipeline.store import Store, open_store
 from stages.base import MAIN, Stage
 from stages.splits import TRAIN
@@ -67,6 +67,7 @@ def publish(plan: Plan, store: Store, outcome: Outcome) -> tuple[Manifest, bool]
                 release.replace(name, content)
         # Only now nothing refers to the shards of an earlier release; a run that was killed here left them to this one.
         remove_others(release, entries)
+        remove_drafts(release)
     except OSError as error:
         raise UsageError(f"{release.place}: the release cannot be written: {error.strerror or error}") from None
     return manifest, changed

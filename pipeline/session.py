@@ -23,7 +23,7 @@ def look(recipe: Recipe) -> Plan:
     return Plan(recipe, partitions(recipe))
 
 
-def prepare(recipe: Recipe, sample: int = 0) -> Plan:
+def prepare(recipe: Recipe, sample: int = 0, *, ignore_alarms: bool = False) -> Plan:
     """Check the outputs and the inputs and make the plan. UsageError before anything has run."""
     if recipe.work == recipe.release:
         raise UsageError(f"{recipe.path}: work and release are the same folder ({recipe.work}); give each its own")
@@ -34,12 +34,12 @@ def prepare(recipe: Recipe, sample: int = 0) -> Plan:
             f"{recipe.release / REMOVALS}: removals are heeded from a file that all nodes see; copy it to one and name that "
             "in [output] deny, then take it out of the bucket"
         )
-    return Plan(recipe, partitions(recipe), sample)
+    return Plan(recipe, partitions(recipe), sample, ignore_alarms)
 
 
-def make_release(recipe: Recipe, runner: str, workers: int) -> tuple[Manifest, bool]:
+def make_release(recipe: Recipe, runner: str, workers: int, *, ignore_alarms: bool = False) -> tuple[Manifest, bool]:
     """Run what is not committed yet and publish. Returns the manifest and whether the release had to change."""
-    plan = prepare(recipe)
+    plan = prepare(recipe, ignore_alarms=ignore_alarms)
     store = open_store(recipe.work)
     store.sweep()
     outcome = run_plan(plan, runner, workers)

@@ -12,10 +12,10 @@ from typing import BinaryIO
 
 from pipeline.errors import InputError
 from pipeline.manifest import ShardEntry
-from pipeline.store import LocalStore, Store
+from pipeline.store import ATTEMPTS, LocalStore, Store
 
 _SHARD_NAME = re.compile(r"\.?[\w.-]+-\d{5}-[0-9a-f]{8}\.parquet(\.\d+)?")
-PLACE_ATTEMPTS = 3  # each is spoilt only by another run that ends at this very moment
+_DRAFTED = ("NOTICE", "shards.jsonl", "manifest.json", "hosts.parquet", "removals.jsonl")
 _PIECE = 1 << 20  # bytes
 _AT_ONCE = 8  # copies where one end is far away
 
@@ -64,7 +64,7 @@ def place(committed: Path, target: Path, sha256: str) -> None:
 
 def _place(open_source: Callable[[], BinaryIO], committed: str, target: Path, sha256: str) -> None:
     """Another run into the same release takes this one's draft for that of a killed run and removes it; then once more."""
-    for attempt in range(PLACE_ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         draft = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             with open_source() as content:
@@ -72,7 +72,7 @@ def _place(open_source: Callable[[], BinaryIO], committed: str, target: Path, sh
             os.replace(draft, target)
             return
         except FileNotFoundError:
-            if attempt == PLACE_ATTEMPTS - 1:
+            if attempt == ATTEMPTS - 1:
                 raise
         finally:
             draft.unlink(missing_ok=True)
@@ -95,4 +95,11 @@ def remove_others(release: Store, entries: Sequence[ShardEntry]) -> None:
     listed = {entry.path for entry in entries}
     for name in release.list("data"):
         if _SHARD_NAME.fullmatch(name.rpartition("/")[2]) and name not in listed:
+            release.remove(name)
+
+
+def remove_drafts(release: Store) -> None:
+    """What killed runs left beside the texts of the release."""
+    for name in release.list(""):
+        if any(name.startswith(f".{drafted}.") for drafted in _DRAFTED):
             release.remove(name)

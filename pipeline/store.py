@@ -22,6 +22,8 @@ from typing import NamedTuple, Protocol
 from pipeline.errors import UsageError
 from pipeline.places import Place, is_address, parse
 
+ATTEMPTS = 3  # of a replacement; each is spoilt only by another run that ends at this very moment
+
 
 class Entry(NamedTuple):
     name: str
@@ -116,7 +118,7 @@ class LocalStore:
 
     def list(self, folder: str) -> list[str]:
         try:
-            return sorted(f"{folder}/{entry.name}" for entry in os.scandir(self.root / folder))
+            return sorted(f"{folder}/{entry.name}".lstrip("/") for entry in os.scandir(self.root / folder))
         except FileNotFoundError:
             return []
 
@@ -168,9 +170,8 @@ class LocalStore:
         """The nearest existing folder above must be a directory we may write in."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / f".probe-{os.getpid()}"
-            probe.write_bytes(b"")
-            probe.unlink()
+            with tempfile.TemporaryFile(dir=self.root):  # without a name where the system can: a kill leaves nothing
+                pass
         except OSError as error:
             raise UsageError(
                 f"{what} folder {self.root} cannot be written: {error.strerror}; change [output] {what} or --{what}"
@@ -187,14 +188,22 @@ class LocalStore:
 
 
 def write(target: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or as it was."""
-    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(draft, 0o644)
-    os.replace(draft, target)
+    """Replace a file whole. In a release another run may take the draft for that of a killed one; then once more."""
+    for attempt in range(ATTEMPTS):
+        descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(draft, 0o644)
+            os.replace(draft, target)
+            return
+        except FileNotFoundError:
+            if attempt == ATTEMPTS - 1:
+                raise
+        finally:
+            Path(draft).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
