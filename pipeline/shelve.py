@@ -33,8 +33,11 @@ def copy_all(source: Store, target: Store, files: Sequence[tuple[str, str, str]]
 
     Damage to a shard in the release must not damage what it can be re-created from.
     """
-    near = isinstance(source, LocalStore) and isinstance(target, LocalStore)
-    with ThreadPoolExecutor(1 if near else _AT_ONCE) as pool:
+    if isinstance(source, LocalStore) and isinstance(target, LocalStore):
+        for name, to, sha256 in files:
+            copy(source, name, target, to, sha256)
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [pool.submit(copy, source, name, target, to, sha256) for name, to, sha256 in files]
         try:
             for job in jobs:
