@@ -113,9 +113,16 @@ def load_set(store: Store, key: str, stage_fp: str, part_fps: Sequence[str]) -> 
             return {m["part_fp"]: Committed.from_json(m) for m in json.loads(content)}
     existing = {name.rsplit("/", 1)[1] for name in store.list(f"{folder(key, stage_fp)}/commit")}
     wanted = [fp for fp in part_fps if f"{fp}.json" in existing]
-    with ThreadPoolExecutor(1 if isinstance(store.place, Path) else _REQUESTS) as pool:
-        loaded = pool.map(lambda fp: load(store, key, stage_fp, fp), wanted)
-        return {fp: marker for fp, marker in zip(wanted, loaded, strict=True) if marker is not None}
+
+    def look(fp: str) -> Committed | None:
+        return load(store, key, stage_fp, fp)
+
+    if isinstance(store.place, Path):
+        loaded = list(map(look, wanted))
+    else:
+        with ThreadPoolExecutor(_REQUESTS) as pool:
+            loaded = list(pool.map(look, wanted))
+    return {fp: marker for fp, marker in zip(wanted, loaded, strict=True) if marker is not None}
 
 
 def sizes(store: Store, key: str, stage_fp: str) -> Sizes:

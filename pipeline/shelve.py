@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from pipeline.errors import InputError
 from pipeline.manifest import ShardEntry
-from pipeline.store import REPLACE_ATTEMPTS, LocalStore, Store
+from pipeline.store import ATTEMPTS, LocalStore, Store
 
 _SHARD_NAME = re.compile(r"\.?[\w.-]+-\d{5}-[0-9a-f]{8}\.parquet(\.\d+)?")
 _DRAFTED = ("NOTICE", "shards.jsonl", "manifest.json", "hosts.parquet", "removals.jsonl")
@@ -33,8 +33,11 @@ def copy_all(source: Store, target: Store, files: Sequence[tuple[str, str, str]]
 
     Damage to a shard in the release must not damage what it can be re-created from.
     """
-    near = isinstance(source, LocalStore) and isinstance(target, LocalStore)
-    with ThreadPoolExecutor(1 if near else _AT_ONCE) as pool:
+    if isinstance(source, LocalStore) and isinstance(target, LocalStore):
+        for name, to, sha256 in files:
+            copy(source, name, target, to, sha256)
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [pool.submit(copy, source, name, target, to, sha256) for name, to, sha256 in files]
         try:
             for job in jobs:
@@ -64,7 +67,7 @@ def place(committed: Path, target: Path, sha256: str) -> None:
 
 def _place(open_source: Callable[[], BinaryIO], committed: str, target: Path, sha256: str) -> None:
     """Another run into the same release takes this one's draft for that of a killed run and removes it; then once more."""
-    for attempt in range(REPLACE_ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         draft = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             with open_source() as content:
@@ -72,7 +75,7 @@ def _place(open_source: Callable[[], BinaryIO], committed: str, target: Path, sh
             os.replace(draft, target)
             return
         except FileNotFoundError:
-            if attempt == REPLACE_ATTEMPTS - 1:
+            if attempt == ATTEMPTS - 1:
                 raise
         finally:
             draft.unlink(missing_ok=True)
@@ -99,8 +102,7 @@ def remove_others(release: Store, entries: Sequence[ShardEntry]) -> None:
 
 
 def remove_drafts(release: Store) -> None:
-    """What killed runs left beside the texts of a release. A bucket has none: there a name is put whole."""
-    if isinstance(release, LocalStore):
-        for name in _DRAFTED:
-            for draft in sorted(release.root.glob(f".{name}.*")):
-                draft.unlink(missing_ok=True)
+    """What killed runs left beside the texts of the release."""
+    for name in release.list(""):
+        if any(name.startswith(f".{drafted}.") for drafted in _DRAFTED):
+            release.remove(name)

@@ -22,7 +22,7 @@ from typing import NamedTuple, Protocol
 from pipeline.errors import UsageError
 from pipeline.places import Place, is_address, parse
 
-REPLACE_ATTEMPTS = 3  # each is spoilt only by another run that ends at this very moment
+ATTEMPTS = 3  # of a replacement; each is spoilt only by another run that ends at this very moment
 
 
 class Entry(NamedTuple):
@@ -118,7 +118,7 @@ class LocalStore:
 
     def list(self, folder: str) -> list[str]:
         try:
-            return sorted(f"{folder}/{entry.name}" for entry in os.scandir(self.root / folder))
+            return sorted(f"{folder}/{entry.name}".lstrip("/") for entry in os.scandir(self.root / folder))
         except FileNotFoundError:
             return []
 
@@ -188,11 +188,8 @@ class LocalStore:
 
 
 def write(target: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or as it was.
-
-    Another run at the same place may take the draft for that of a killed one and remove it; then once more.
-    """
-    for attempt in range(REPLACE_ATTEMPTS):
+    """Replace a file whole. In a release another run may take the draft for that of a killed one; then once more."""
+    for attempt in range(ATTEMPTS):
         descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -203,7 +200,7 @@ def write(target: Path, content: bytes) -> None:
             os.replace(draft, target)
             return
         except FileNotFoundError:
-            if attempt == REPLACE_ATTEMPTS - 1:
+            if attempt == ATTEMPTS - 1:
                 raise
         finally:
             Path(draft).unlink(missing_ok=True)

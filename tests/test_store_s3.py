@@ -77,6 +77,7 @@ def test_what_is_put_is_there_whole(store: Store) -> None:
         ("data/b-empty", 0),
         ("data/deep/c=1 ï.x", 1),
     ]
+    assert store.list("") == ["data", "scratch"] if isinstance(store, LocalStore) else ["data"]
     assert [e.name for e in store.entries("data/deep")] == ["data/deep/c=1 ï.x"]
     assert all(abs(e.modified - os.stat("/proc/self").st_mtime) < 3600 for e in store.entries(""))
 
