@@ -18,6 +18,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version as distribution_version
@@ -32,6 +33,7 @@ from stages.base import Inputs, Rows, Stage
 from stages.parquet import WRITER, Writer
 
 FINGERPRINT_DIGITS = 24  # 96 bits
+READERS = 16  # markers that are read at once
 
 
 def canonical(value: Any) -> bytes:
@@ -102,15 +104,18 @@ def load(store: Store, key: str, stage_fp: str, part_fp: str) -> Committed | Non
         raise ShortError(f"{store.path(name)}: damaged; delete it and run again") from None
 
 
-def load_set(store: Store, key: str, stage_fp: str, part_fps: Sequence[str]) -> dict[str, Committed]:
-    """The markers that exist among `part_fps`: from one consolidated file when the whole set was finished before."""
-    content = store.read(_set_name(key, stage_fp, part_fps))
+def load_set(store: Store, key: str, stage_fp: str, part_fps: Sequence[str]) -> tuple[str, Sequence[Committed]]:
+    """The markers that exist among `part_fps`, and the one file that they all stand in ('' where there is none)."""
+    name = set_name(key, stage_fp, part_fps)
+    content = store.read(name)
     if content is not None:
         with contextlib.suppress(ValueError, KeyError, TypeError):  # damaged: the markers themselves tell the same
-            return {m["part_fp"]: Committed.from_json(m) for m in json.loads(content)}
+            return name, [Committed.from_json(m) for m in json.loads(content)]
     existing = {name.rsplit("/", 1)[1] for name in store.list(f"{folder(key, stage_fp)}/commit")}
     wanted = [fp for fp in part_fps if f"{fp}.json" in existing]
-    return {fp: marker for fp in wanted if (marker := load(store, key, stage_fp, fp)) is not None}
+    with ThreadPoolExecutor(READERS) as pool:  # an object store answers each in a few hundredths of a second
+        found = pool.map(lambda fp: load(store, key, stage_fp, fp), wanted)
+        return "", [marker for marker in found if marker is not None]
 
 
 def intact(store: Store, marker: Committed) -> bool:
@@ -118,15 +123,12 @@ def intact(store: Store, marker: Committed) -> bool:
     return all(store.size(output["path"]) == output["bytes"] for output in marker.outputs.values())
 
 
-def consolidate(store: Store, markers: Sequence[Committed]) -> None:
-    """Write the markers of a finished stage as one file (create-only, so concurrent runs agree)."""
-    if markers:
-        first = markers[0]
-        name = _set_name(first.stage, first.stage_fp, [m.part_fp for m in markers])
-        store.create(name, canonical([m.to_json() for m in sorted(markers, key=lambda m: m.part_fp)]))
+def whole(marker: Committed, sizes: Mapping[str, int]) -> bool:
+    """The same by a listing of its folder: name -> bytes."""
+    return all(sizes.get(output["path"].rsplit("/", 1)[1]) == output["bytes"] for output in marker.outputs.values())
 
 
-def _set_name(key: str, stage_fp: str, part_fps: Iterable[str]) -> str:
+def set_name(key: str, stage_fp: str, part_fps: Iterable[str]) -> str:
     return f"{folder(key, stage_fp)}/STAGE-{digest(sorted(set(part_fps)))}.json"
 
 

@@ -42,7 +42,10 @@ def make_release(recipe: Recipe, runner: str, workers: int) -> tuple[Manifest, b
 
 def run_plan(plan: Plan, runner: str, workers: int) -> Outcome:
     work = plan.recipe.work
-    with Reporter(work) as reporter, contextlib.closing(WhenNeeded(runner, str(work), workers)) as executor:
+    with (
+        contextlib.closing(WhenNeeded(runner, str(work), workers)) as executor,
+        Reporter(work, executor.publish) as reporter,
+    ):
         return run(plan, LocalStore(work), executor, reporter)
 
 

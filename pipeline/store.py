@@ -31,6 +31,9 @@ class Store(Protocol):
     def list(self, folder: str) -> list[str]:
         """Sorted names directly in `folder`; empty where there is no such folder."""
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Bytes of every file directly in `folder`, by its name there: one listing instead of a question a file."""
+
     def put(self, file: Path, name: str) -> None:
         """Store a finished scratch file under a name made from its content. Repeating it is harmless."""
 
@@ -67,6 +70,13 @@ class LocalStore:
             return sorted(f"{folder}/{entry.name}" for entry in os.scandir(self.root / folder))
         except FileNotFoundError:
             return []
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        try:
+            with os.scandir(self.root / folder) as entries:
+                return {entry.name: entry.stat().st_size for entry in entries}
+        except FileNotFoundError:
+            return {}
 
     def put(self, file: Path, name: str) -> None:
         target = self.root / name

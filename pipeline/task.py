@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from pipeline.acquire.bring import Fetch, brought
 from pipeline.acquire.turns import Turns
 from pipeline.commit import CommitSink, Committed, digest, intact, load, stage_fingerprint
 from pipeline.errors import InputError, ShortError
+from pipeline.machine import peak_memory
+from pipeline.needs import DEFAULT, Needs
+from pipeline.output import Output
 from pipeline.store import LocalStore, Store
 from stages.base import MAIN, Inputs, Part, Rows, SourceFile, Stage
 
@@ -31,7 +34,10 @@ class PartRef:
     fetch: Fetch | None = None  # how `file` is brought here; None: it lies where every worker sees it
 
     def add(self, key: str, output: Mapping[str, Any]) -> PartRef:
-        return replace(self, outputs={**self.outputs, key: output})
+        return replace(self, outputs={**self.outputs, key: Output.of(output)})
+
+    def only(self, keys: Collection[str]) -> PartRef:
+        return replace(self, outputs={key: output for key, output in self.outputs.items() if key in keys})
 
     def open(self, store: Store, keys: Sequence[str]) -> Part:
         rows = {k: Rows(store.path(o["path"]), o["sha256"], o["rows"]) for k in keys if (o := self.outputs.get(k))}
@@ -47,6 +53,7 @@ class Unit:
     fingerprints: tuple[str, ...]  # of the stages, as the driver computed them
     parts: tuple[PartRef, ...]
     weight: int  # bytes of input: larger units go first
+    needs: Needs = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class Result:
     markers: tuple[Committed, ...]  # one a stage, in order
     ran: tuple[str, ...]  # keys of the stages that were not committed before
     seconds: float
+    peak: int = 0  # most bytes of memory that the worker has held so far
 
 
 def part_fingerprint(stage: Stage, stage_fp: str, parts: Sequence[PartRef]) -> str | None:
@@ -101,7 +109,7 @@ def execute(unit: Unit, root: str, turns: Turns | None = None) -> Result:
                 ran.append(stage.key)
             if MAIN in marker.outputs and len(parts) == 1:
                 parts = (parts[0].add(stage.key, marker.outputs[MAIN]),)
-    return Result(tuple(markers), tuple(ran), time.monotonic() - began)
+    return Result(tuple(markers), tuple(ran), time.monotonic() - began, peak_memory())
 
 
 def _run(
