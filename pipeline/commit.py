@@ -36,10 +36,12 @@ FINGERPRINT_DIGITS = 24  # 96 bits
 READERS = 16  # markers that are read at once
 
 
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical(value: Any) -> bytes:
     """The one JSON text of a value: sorted keys, no blanks, UTF-8. NaN is refused."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode()
+    return _JSON.encode(value).encode()
 
 
 def digest(value: Any) -> str:

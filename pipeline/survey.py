@@ -66,20 +66,22 @@ def walk(
 
     `needed`: keys of outputs that something behind these chains reads; None for all of them.
     """
-    prints = {
-        source: {stage.key: (stage, stage_fingerprint(stage)) for stage in chain} for source, chain in chains.items()
+    steps = {
+        source: {stage.key: (stage, stage_fingerprint(stage), stage.requires) for stage in chain}
+        for source, chain in chains.items()
     }
     known = {part.id: part for part in parts}
     unfinished: set[str] = set()
     order = _order(chains)
+    held = {key for part in parts for key in part.outputs}
     for place, key in enumerate(order):
         # stage_fp -> part_fp -> part ids: parts with equal inputs, such as no page at all, share a marker
         by_print: dict[str, dict[str, list[str]]] = defaultdict(dict)
         for id, part in known.items():
-            if key not in prints[part.source]:
+            if key not in steps[part.source]:
                 continue
-            stage, stage_fp = prints[part.source][key]
-            part_fp = part_fingerprint(stage, stage_fp, [part])
+            stage, stage_fp, requires = steps[part.source][key]
+            part_fp = part_fingerprint(stage, stage_fp, [part], requires)
             if part_fp is None:
                 unfinished.add(id)
             else:
@@ -94,14 +96,15 @@ def walk(
                     see(Seen(known[id], marker, set_name))
                     known[id] = known[id].add(key, marker.outputs[MAIN])
             unfinished.update(id for same in ids.values() for id in same)
+        held.add(key)
         if needed is not None:
             later = {
                 *needed,
-                *(read for of in prints.values() for k in order[place + 1 :] if k in of for read in of[k][0].requires),
+                *(read for of in steps.values() for k in order[place + 1 :] if k in of for read in of[k][2]),
             }
-            for id, part in known.items():
-                if not part.outputs.keys() <= later:
-                    known[id] = part.only(later)
+            for id, part in known.items() if held - later else ():
+                known[id] = part.only(later)
+            held &= later
     done = tuple(known[part.id] for part in parts)
     return Walked(done, tuple(part for part in done if part.id in unfinished))
 

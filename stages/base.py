@@ -138,7 +138,9 @@ class Stage(ABC):
     memory_bytes: ClassVar[int] = 1 << 30  # of a worker that runs it, libraries and models included
     memory_share: ClassVar[float] = 0.0  # and for each byte of input, where input is held
     cpus: ClassVar[float] = 1.0
-    scratch_share: ClassVar[float] = 1.0  # bytes of local disk for each byte of input: outputs on their way, what is spilled
+    scratch_share: ClassVar[float] = (
+        1.0  # bytes of local disk for each byte of input: outputs on their way, what is spilled
+    )
     further: ClassVar[pa.Schema | None] = (
         None  # schema of outputs beyond `outputs()`, where their number depends on rows
     )
