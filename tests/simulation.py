@@ -68,7 +68,7 @@ def simulated_plan(place: Path, partitions: int) -> Plan:
 class Simulated(Executor):
     """So many workers, on which a unit takes `seconds(unit)` by a clock that stands still while the driver works.
 
-    `fault`: what an attempt (the unit, how often it ran before) fails with, or None.
+    `files`: whether outputs are made as (empty) files. `fault`: what an attempt (the unit, how often it ran before) fails with, or None.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Simulated(Executor):
         self.most_in_flight = 0
         self.begun: list[str] = []  # labels in the order in which units began
         self.bytes_sent = self.bytes_answered = 0
-        self.played = 0.0  # real seconds that the workers' side of this took, which is not the driver's
+        self.played = 0.0  # CPU seconds of the workers' side of this, which is not the driver's
 
     @property
     def workers(self) -> int:
@@ -127,9 +127,9 @@ class Simulated(Executor):
         self._attempts[unit.label] = ran + 1
         if (error := self._fault(unit, ran)) is not None:
             return Finished(handle, None, error)
-        began = time.monotonic()
+        began = time.process_time()
         answer = pickle.dumps(self._answer(unit))
-        self.played += time.monotonic() - began
+        self.played += time.process_time() - began
         self.bytes_answered += len(answer)
         return Finished(handle, pickle.loads(answer), None)
 
@@ -143,15 +143,14 @@ class Simulated(Executor):
             assert part_fp is not None
             marker = made(stage, stage_fp, part_fp, parts)
             markers.append(marker)
-            if self._files:
-                self._commit(marker, stage.barrier)
+            self._commit(marker, stage.barrier)
             if MAIN in marker.outputs and len(parts) == 1:
                 parts = (parts[0].add(stage.key, marker.outputs[MAIN]),)
         return Result(tuple(markers), tuple(marker.stage for marker in markers), 1.0, 600 << 20)
 
     def _commit(self, marker: Committed, barrier: bool) -> None:
         """The files of it (empty, as its marker says). The marker of a partition is only in the consolidated file."""
-        for output in marker.outputs.values():
+        for output in marker.outputs.values() if self._files else ():
             file = self._store.root / output["path"]
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()

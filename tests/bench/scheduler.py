@@ -4,7 +4,7 @@
 
 First a run from nothing, whose durations are those of a WARC file on real workers (drawn with their spread) and pass on
 a clock of their own; then the start of the same run with everything committed, from the consolidated markers on disk,
-with a real file for each of the outputs. Prints what the driver costs: seconds a partition, memory, and the start.
+with a real file for each of the outputs. Prints what the driver costs: CPU seconds a partition (which other work on the machine does not inflate), memory, the start.
 Each is a process of its own, so that the memory of the one is not that of the other. The folder holds some two million
 empty files meanwhile.
 """
@@ -42,16 +42,16 @@ def one(partitions: int, place: Path) -> None:
     store = LocalStore(place / "work")
     before = peak_memory()
     executor = Simulated(store, NODES * CPUS, duration)
-    began = time.monotonic()
+    began = time.process_time()
     with Reporter(store.root) as reporter:
         outcome = run(plan, store, executor, reporter)
-    seconds = time.monotonic() - began - executor.played
+    seconds = time.process_time() - began - executor.played
     told = ", ".join(f"{phase.name} {phase.looked:.1f} + {phase.seconds(0):.1f}" for phase in reporter.standing.phases)
     print(
         f"{outcome.ran:,} units ran, {outcome.of('extract').markers:,} partitions, in flight at most "
         f"{executor.most_in_flight:,}; {executor.now() / 3600:.1f} h of cluster time\n"
-        f"driver: {seconds:.1f} s, {seconds / partitions * 1e3:.2f} ms a partition\n"
-        f"seconds to look up + to run, the workers' side ({executor.played:.1f} s in all) included: {told}\n"
+        f"driver: {seconds:.1f} CPU s, {seconds / partitions * 1e3:.2f} ms a partition\n"
+        f"seconds on the clock to look up + to run, the workers' side ({executor.played:.1f} CPU s in all) included: {told}\n"
         f"sent {executor.bytes_sent / 1e6:,.0f} MB, answered {executor.bytes_answered / 1e6:,.0f} MB\n"
         f"memory: {peak_memory() / 2**30:.2f} GiB at most, {before / 2**30:.2f} GiB before it began"
     )
