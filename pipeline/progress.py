@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class Reporter:
         self._folder = work / "runs" / self.run_id
         self._folder.mkdir(parents=True, exist_ok=True)
         self._events = (self._folder / "events.jsonl").open("a", buffering=1, encoding="utf-8")
+        self._broken = False  # `runs/` could not be written: said once, and the run goes on without
         self._record("start", argv=sys.argv, host=platform.node(), python=platform.python_version())
 
     def __enter__(self) -> Reporter:
@@ -58,7 +60,8 @@ class Reporter:
             self._live.stop()
         self._note()
         self._record("end")
-        self._events.close()
+        with self._advisory():
+            self._events.close()
 
     def looking(self, name: str) -> None:
         self.standing.looking(name)
@@ -114,8 +117,9 @@ class Reporter:
         """Where a reader finds the old state or the new one, never half of it."""
         self._noted = time.monotonic()
         draft = self._folder / ".progress.json"
-        draft.write_text(json.dumps({"time": time.time(), **self.standing.to_json()}, indent=1) + "\n")
-        draft.replace(self._folder / "progress.json")
+        with self._advisory():
+            draft.write_text(json.dumps({"time": time.time(), **self.standing.to_json()}, indent=1) + "\n")
+            draft.replace(self._folder / "progress.json")
         if self._publish is not None:
             self._publish(self.standing.numbers())
 
@@ -129,7 +133,18 @@ class Reporter:
         self._console.print(line, markup=False, soft_wrap=True)
 
     def _record(self, event: str, **what: Any) -> None:
-        self._events.write(json.dumps({"event": event, "time": time.time(), **what}, ensure_ascii=False) + "\n")
+        with self._advisory():
+            self._events.write(json.dumps({"event": event, "time": time.time(), **what}, ensure_ascii=False) + "\n")
+
+    @contextlib.contextmanager
+    def _advisory(self) -> Iterator[None]:
+        """Nothing depends on what stands in `runs/`: a full disk there must not end a run."""
+        try:
+            yield
+        except OSError as error:
+            if not self._broken:
+                self._broken = True
+                self._say(f"{self._folder}: {error.strerror or error}; the run goes on without its record")
 
     def _view(self) -> Group:
         return view(self.standing)

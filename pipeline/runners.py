@@ -65,12 +65,12 @@ class Processes(Executor):
     few workers for what it declares; one alone always runs.
     """
 
-    def __init__(self, root: str, workers: int, memory: int = 0) -> None:
-        """`memory`: bytes for all of them together; 0 for most of what the machine has."""
+    def __init__(self, root: str, workers: int, memory: int = 0, scratch: int = 0) -> None:
+        """`memory` and `scratch`: bytes for all of them together; 0 for most of what the machine has, and for no limit."""
         super().__init__()
         self._workers = workers
         self._memory = memory or int(total_memory() * SHARE)
-        self._root = root
+        self._root, self._scratch = root, scratch
         self._context = multiprocessing.get_context("spawn")  # forking a process with threads and models deadlocks
         self._pools = [self._pool() for _ in range(workers)]
         self._running: dict[futures.Future[Result], _Running] = {}
@@ -109,10 +109,10 @@ class Processes(Executor):
             handle, unit = self._queue.popleft()
             kills = memory_kills()
             try:
-                future = self._pools[slot].submit(execute, unit, self._root)
+                future = self._pools[slot].submit(execute, unit, self._root, None, self._scratch)
             except BrokenProcessPool:  # its process was killed while it had nothing to do
                 self._pools[slot] = self._pool()
-                future = self._pools[slot].submit(execute, unit, self._root)
+                future = self._pools[slot].submit(execute, unit, self._root, None, self._scratch)
             workers = list((self._pools[slot]._processes or {}).values())  # noqa: SLF001
             self._running[future] = _Running(handle, slot, unit.needs, workers[0] if workers else None, kills)
 
@@ -159,9 +159,9 @@ def leave_with_parent() -> None:
 class WhenNeeded(Executor):
     """Starts the runner with the first unit: a finished recipe needs no Ray and answers in a second."""
 
-    def __init__(self, runner: str, root: str, workers: int) -> None:
+    def __init__(self, runner: str, root: str, workers: int, scratch: int = 0) -> None:
         super().__init__()
-        self._arguments = runner, root, workers
+        self._arguments = runner, root, workers, scratch
         self._opened: Executor | None = None
 
     @property
@@ -194,12 +194,13 @@ class WhenNeeded(Executor):
         return self._opened
 
 
-def open_executor(runner: str, root: str, workers: int) -> Executor:
-    """`runner`: 'ray' (default of the CLI), 'local' (worker processes) or 'inline' (this process)."""
+def open_executor(runner: str, root: str, workers: int, scratch: int) -> Executor:
+    """`runner`: 'ray' (default of the CLI), 'local' (worker processes) or 'inline' (this process). `scratch`: bytes of
+    local disk that the tasks of a node may take together; 0: what the node's environment says."""
     if runner == "ray":
         from pipeline.on_ray import RayTasks
 
-        return RayTasks(root, workers)
+        return RayTasks(root, workers, scratch)
     if runner == "local":
-        return Processes(root, workers or os.cpu_count() or 1)
+        return Processes(root, workers or os.cpu_count() or 1, scratch=scratch)
     return Inline(root)

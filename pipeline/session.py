@@ -14,6 +14,7 @@ from pipeline.recipe import Recipe
 from pipeline.release import publish
 from pipeline.run import Outcome, run
 from pipeline.runners import WhenNeeded
+from pipeline.scratch import full_disks_named
 from pipeline.sources import partitions
 from pipeline.store import LocalStore, sweep_scratch
 
@@ -32,18 +33,19 @@ def prepare(recipe: Recipe, sample: int = 0) -> Plan:
     return Plan(recipe, partitions(recipe), sample)
 
 
-def make_release(recipe: Recipe, runner: str, workers: int) -> tuple[Manifest, bool]:
+def make_release(recipe: Recipe, runner: str, workers: int, scratch: int = 0) -> tuple[Manifest, bool]:
     """Run what is not committed yet and publish. Returns the manifest and whether the release had to change."""
     plan = prepare(recipe)
     sweep_scratch(recipe.work)
-    outcome = run_plan(plan, runner, workers)
+    outcome = run_plan(plan, runner, workers, scratch)
     return publish(plan, LocalStore(recipe.work), outcome)
 
 
-def run_plan(plan: Plan, runner: str, workers: int) -> Outcome:
+def run_plan(plan: Plan, runner: str, workers: int, scratch: int = 0) -> Outcome:
     work = plan.recipe.work
     with (
-        contextlib.closing(WhenNeeded(runner, str(work), workers)) as executor,
+        full_disks_named(work),
+        contextlib.closing(WhenNeeded(runner, str(work), workers, scratch)) as executor,
         Reporter(work, executor.publish) as reporter,
     ):
         return run(plan, LocalStore(work), executor, reporter)

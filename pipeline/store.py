@@ -116,7 +116,7 @@ def sweep_scratch(root: Path) -> None:
     here = _processes_here()
     for folder in (root / "scratch").glob(f"{here}-*"):
         pid = folder.name.removeprefix(f"{here}-").split("-", 1)[0]
-        if pid.isdigit() and not _alive(int(pid)):
+        if pid.isdigit() and not alive(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -130,7 +130,8 @@ def _processes_here() -> str:
     return hashlib.sha256(f"{platform.node()} {namespace}".encode()).hexdigest()[:12]
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this host and container runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

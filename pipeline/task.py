@@ -18,6 +18,7 @@ from pipeline.errors import InputError, ShortError
 from pipeline.machine import peak_memory
 from pipeline.needs import DEFAULT, Needs
 from pipeline.output import Output
+from pipeline.scratch import budget, full_disks_named, room
 from pipeline.store import LocalStore, Store
 from stages.base import MAIN, Inputs, Part, Rows, SourceFile, Stage
 
@@ -92,14 +93,25 @@ def part_fingerprint(
     return digest([stage_fp, inputs])
 
 
-def execute(unit: Unit, root: str, turns: Turns | None = None) -> Result:
-    """Run what is not committed yet. Safe to repeat and to run twice at once.
+def execute(unit: Unit, root: str, turns: Turns | None = None, scratch_limit: int = 0) -> Result:
+    """Run what is not committed yet, once there is room for it. Safe to repeat and to run twice at once.
 
-    `turns`: who says when a request may begin, where that is not settled on this machine.
+    `turns`: who says when a request may begin, where that is not settled on this machine. `scratch_limit`: bytes that
+    all tasks of a node may take of its disk; 0: what the node's environment says. DiskFullError names a full disk.
     """
-    began = time.monotonic()
     store = LocalStore(root)
     _check_environment(unit)
+    with (
+        full_disks_named(Path(root)),
+        store.scratch() as own,
+        full_disks_named(own.parent, Path(root)),
+        room(own, unit.needs, scratch_limit or budget()),
+    ):
+        return _execute(unit, store, turns)
+
+
+def _execute(unit: Unit, store: Store, turns: Turns | None) -> Result:
+    began = time.monotonic()
     parts, markers, ran = unit.parts, [], []
     steps = list(zip(unit.stages, unit.fingerprints, strict=True))
     for _, members in itertools.groupby(steps, key=lambda step: step[0].group or step[0].key):

@@ -31,7 +31,7 @@ _LOOK_EVERY = 30.0  # seconds between two looks at which nodes there are
 class RayTasks(Executor):
     """Units as Ray tasks: on the cluster of RAY_ADDRESS when it is set, else on a local Ray of `workers` CPUs."""
 
-    def __init__(self, root: str, workers: int) -> None:
+    def __init__(self, root: str, workers: int, scratch: int = 0) -> None:
         super().__init__()
         attached = bool(os.environ.get("RAY_ADDRESS"))
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -49,7 +49,7 @@ class RayTasks(Executor):
             raise UsageError(_cannot_start(attached, error)) from None
         self._asked = workers  # tasks at once at most; 0: one a CPU of the cluster
         self._cpus, self._most_memory, self._looked = 1, 0, 0.0
-        self._root = root
+        self._root, self._scratch = root, scratch
         self._desk: Any = None
         self._gauges = Gauges()
         self._remote: dict[tuple[float, int], Any] = {}  # cpus and memory -> how to call `_execute` with them
@@ -91,7 +91,7 @@ class RayTasks(Executor):
     def _fill(self) -> None:
         while self._queue and len(self._running) < (self._asked or self._cpus * WINDOW):
             handle, unit = self._queue.popleft()
-            reference = self._call(unit.needs).remote(unit, self._root, self._desk_for(unit))
+            reference = self._call(unit.needs).remote(unit, self._root, self._desk_for(unit), self._scratch)
             self._running[reference] = handle, unit.needs
 
     def _call(self, needs: Needs) -> Any:
@@ -137,8 +137,8 @@ class RayTasks(Executor):
             return Finished(handle, None, WorkerDiedError(_line(error)))
 
 
-def _execute(unit: Unit, root: str, desk: Any) -> Result:
-    return execute(unit, root, None if desk is None else ClusterTurns(desk))
+def _execute(unit: Unit, root: str, desk: Any, scratch: int) -> Result:
+    return execute(unit, root, None if desk is None else ClusterTurns(desk), scratch)
 
 
 def _cannot_start(attached: bool, error: Exception) -> str:
