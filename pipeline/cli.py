@@ -12,7 +12,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline import verbs
-from pipeline.errors import DONE, SHORT, USAGE, InputError, RefusedError, ShortError, UnreachableError, UsageError
+from pipeline.errors import (
+    DONE,
+    SHORT,
+    USAGE,
+    DiskFullError,
+    InputError,
+    RefusedError,
+    ShortError,
+    UnreachableError,
+    UsageError,
+)
 from pipeline.places import Place, place
 
 
@@ -24,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.verb(options))
     except UsageError as error:
         return _complain(error, USAGE)
-    except (InputError, ShortError, RefusedError, UnreachableError) as error:
+    except (InputError, ShortError, RefusedError, UnreachableError, DiskFullError) as error:
         return _complain(error, SHORT)
     except BrokenPipeError:  # `seimai filters | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -229,6 +239,12 @@ def _runner(parser: argparse.ArgumentParser) -> None:
         help="ray: the cluster of RAY_ADDRESS, else a local Ray; local: worker processes without Ray",
     )
     parser.add_argument("--workers", type=_positive, default=0, help="tasks at once (default: all CPUs)")
+    parser.add_argument(
+        "--scratch",
+        default="",
+        metavar="SIZE",
+        help="local disk that the tasks of a node may take together, e.g. 200GB (default: SEIMAI_SCRATCH of the node, else all)",
+    )
 
 
 def _place(text: str) -> Place:

@@ -14,6 +14,7 @@ from pipeline.recipe_release import REMOVALS
 from pipeline.release import publish
 from pipeline.run import Outcome, run
 from pipeline.runners import WhenNeeded
+from pipeline.scratch import full_disks_named
 from pipeline.sources import partitions
 from pipeline.store import open_store
 
@@ -37,16 +38,22 @@ def prepare(recipe: Recipe, sample: int = 0, *, ignore_alarms: bool = False) -> 
     return Plan(recipe, partitions(recipe), sample, ignore_alarms)
 
 
-def make_release(recipe: Recipe, runner: str, workers: int, *, ignore_alarms: bool = False) -> tuple[Manifest, bool]:
+def make_release(
+    recipe: Recipe, runner: str, workers: int, scratch: int = 0, *, ignore_alarms: bool = False
+) -> tuple[Manifest, bool]:
     """Run what is not committed yet and publish. Returns the manifest and whether the release had to change."""
     plan = prepare(recipe, ignore_alarms=ignore_alarms)
     store = open_store(recipe.work)
     store.sweep()
-    outcome = run_plan(plan, runner, workers)
+    outcome = run_plan(plan, runner, workers, scratch)
     return publish(plan, store, outcome)
 
 
-def run_plan(plan: Plan, runner: str, workers: int) -> Outcome:
+def run_plan(plan: Plan, runner: str, workers: int, scratch: int = 0) -> Outcome:
     work = plan.recipe.work
-    with Reporter(work) as reporter, contextlib.closing(WhenNeeded(runner, str(work), workers)) as executor:
+    with (
+        full_disks_named(*([work] if isinstance(work, Path) else [])),
+        contextlib.closing(WhenNeeded(runner, str(work), workers, scratch)) as executor,
+        Reporter(work, executor.publish) as reporter,
+    ):
         return run(plan, open_store(work), executor, reporter)

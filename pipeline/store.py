@@ -123,14 +123,7 @@ class LocalStore:
             return []
 
     def entries(self, folder: str) -> Sequence[Entry]:
-        found = []
-        for directory, _, files in os.walk(self.root / folder):
-            for file in files:
-                path = Path(directory, file)
-                with contextlib.suppress(FileNotFoundError):  # gone since it was listed: it is no entry
-                    stat = path.stat()
-                    found.append(Entry(path.relative_to(self.root).as_posix(), stat.st_size, stat.st_mtime))
-        return sorted(found)
+        return sorted(_files(str(self.root / folder), folder))
 
     def put(self, file: Path, name: str) -> None:
         target = self.root / name
@@ -187,6 +180,19 @@ class LocalStore:
         return contextlib.nullcontext()
 
 
+def _files(path: str, name: str) -> Iterator[Entry]:
+    """Every file under `path`, which is called `name` in its store. What goes while it is listed is no entry."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(path) as entries:
+        for entry in entries:
+            inner = f"{name}/{entry.name}" if name else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path, inner)
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                stat = entry.stat()
+                yield Entry(inner, stat.st_size, stat.st_mtime)
+
+
 def write(target: Path, content: bytes) -> None:
     """Replace a file whole. In a release another run may take the draft for that of a killed one; then once more."""
     for attempt in range(ATTEMPTS):
@@ -222,7 +228,7 @@ def sweep_scratch(root: Path) -> None:
     here = _processes_here()
     for folder in (root / "scratch").glob(f"{here}-*"):
         pid = folder.name.removeprefix(f"{here}-").split("-", 1)[0]
-        if pid.isdigit() and not _alive(int(pid)):
+        if pid.isdigit() and not alive(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -236,7 +242,8 @@ def _processes_here() -> str:
     return hashlib.sha256(f"{platform.node()} {namespace}".encode()).hexdigest()[:12]
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this host and container runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

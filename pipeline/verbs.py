@@ -20,12 +20,17 @@ from pipeline.places import Place
 def run(options: argparse.Namespace) -> int:
     from pipeline.recipe import load
     from pipeline.report import show
+    from pipeline.scratch import budget, size_of
     from pipeline.session import make_release
 
     recipe = load(options.recipe, work=options.work, release=options.release)
+    budget()  # a size that cannot be read is wrong use, not a failed task
     if options.runner == "ray":
         _refuse_temporary_copy(recipe.relative)
-    manifest, changed = make_release(recipe, options.runner, options.workers, ignore_alarms=options.ignore_alarms)
+    scratch = size_of(options.scratch, "--scratch") if options.scratch else 0
+    manifest, changed = make_release(
+        recipe, options.runner, options.workers, scratch, ignore_alarms=options.ignore_alarms
+    )
     remember(options)
     if not changed:
         print("seimai: everything was committed already; the release is as it was", file=sys.stderr)
