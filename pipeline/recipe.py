@@ -12,13 +12,17 @@ from typing import Any
 from pipeline import checks, recipe_filters, recipe_release
 from pipeline.acquire.remote import Network
 from pipeline.errors import UsageError
+from pipeline.recipe_against import Against, against
 from pipeline.recipe_measures import Measure, measures
 from pipeline.recipe_source import READERS, Source, sources
 from stages.bands import Bands
 from stages.base import Stage
+from stages.compacts import Compacts
 from stages.dedup import Dedup
 from stages.host_table import Hosts
+from stages.index import Index
 from stages.judge import Bound
+from stages.known import Known
 from stages.language import Language
 from stages.left_out import Deny, HostCap
 from stages.minhash import MinHashStage
@@ -35,6 +39,7 @@ TUNABLE: Mapping[str, type[Stage]] = {
     "language": Language,
     "minhash": MinHashStage,
     "bands": Bands,
+    "known": Known,
     "dedup": Dedup,
     "shards": Shards,
 }
@@ -45,6 +50,7 @@ _KEYS = (
     "filters",
     "measure",
     "stages",
+    "dedup",
     "network",
     "pii",
     "tokenizers",
@@ -67,6 +73,7 @@ class Recipe:
     stages: Mapping[str, Mapping[str, Any]]  # name -> parameters
     network: Network
     measures: tuple[Measure, ...] = ()  # of the recipe's own
+    against: tuple[Against, ...] = ()  # corpora that exist already
     template_lines: Rule | None = None  # None: none is looked for
     pii: tuple[str, ...] = DEFAULT  # kinds of personal information that are masked in the release
     tokenizers: tuple[Named, ...] = (Named(),)  # the first is the unit of the funnel
@@ -127,6 +134,24 @@ class Recipe:
     def minhash(self, within: str) -> MinHashStage:
         return MinHashStage(**{**self.stages.get("minhash", {}), "within": within})
 
+    def signing(self, within: str = "") -> tuple[Stage, ...]:
+        """What documents are compared by."""
+        return (self.minhash(within), *((self._compacts(),) if self.against else ()))
+
+    def _compacts(self) -> Compacts:
+        return Compacts(**self._of_minhash("ngram"), **self._of_minhash("mask_digits"), bins=self.known().bins)
+
+    def known(self) -> Known:
+        shape, dedup = self.bands().shape, self.stages.get("dedup", {})
+        similarity = {"similarity": dedup["similarity"]} if "similarity" in dedup else {}
+        return Known(**{**similarity, **self.stages.get("known", {}), "bands": shape.bands, "rows": shape.rows})
+
+    def index(self, of: Against) -> Index:
+        """The index of a corpus, by the same keys and signatures as those of the run."""
+        shape, minhash = self.bands().shape, self.stages.get("minhash", {})
+        signing = {name: minhash[name] for name in ("ngram", "permutations", "seed", "mask_digits") if name in minhash}
+        return Index(**{**of.columns, **signing}, bands=shape.bands, rows=shape.rows, bins=self.known().bins)
+
     def bands(self) -> Bands:
         return Bands(**{**self._of_minhash("permutations"), **self.stages.get("bands", {})})
 
@@ -165,6 +190,7 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
         because={**chosen.because, **own.because},
         measures=own.stages,
         stages=_stages(checks.table(table, "stages", where), folder, where),
+        against=_against(table, folder, where),
         template_lines=_template_lines(table, folder, where),
         network=Network(**network),
         tokenizers=recipe_release.tokenizers(checks.table(table, "tokenizers", where), folder, where),
@@ -198,6 +224,12 @@ def _pii(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
         if kind not in KINDS:
             raise UsageError(f"{where} mask: no kind {kind!r}{checks.nearest(kind, KINDS)}")
     return tuple(chosen)
+
+
+def _against(table: Mapping[str, Any], folder: Path, where: str) -> tuple[Against, ...]:
+    written = checks.table(table, "dedup", where)
+    checks.closed(written, ("against",), f"{where} [dedup]")
+    return against(written, folder, f"{where} [dedup]")
 
 
 def _template_lines(table: Mapping[str, Any], folder: Path, where: str) -> Rule | None:

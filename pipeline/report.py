@@ -10,7 +10,7 @@ from rich.table import Table
 
 from filters import FILTERS
 from filters.base import Filter
-from pipeline.manifest import Counts, Funnel, Manifest, Sample, Size
+from pipeline.manifest import Counts, Funnel, Manifest, New, Sample, Size
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
 from stages.left_out import REASONS
 from stages.line_masks import REASONS as TEMPLATE_REASONS
@@ -19,6 +19,7 @@ from stages.own import PREFIX
 
 OTHER_REASONS = {
     "dedup.exact": "the same text as a kept document",
+    "dedup.known": "an index of dedup.against has it",
     "dedup.near": "nearly a kept document, verified",
     "error": "could not be measured; see the quarantine",
 }
@@ -52,6 +53,8 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
         f"dedup: {shape.bands} bands of {shape.rows} rows find {found(0.8, shape):.0%} of the pairs that are 0.8 alike,\n"
         f"  {found(0.9, shape):.2%} at 0.9; each deletion was verified to be at least {manifest.dedup.similarity:g} alike"
     )
+    if manifest.new is not None:
+        console.print(_new(manifest.new), soft_wrap=True)
     if (templates := manifest.templates) is not None:
         console.print(
             f"template lines: {templates.lines:,} lines ({templates.characters:,} characters) left out of "
@@ -72,6 +75,17 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
     for removal in manifest.removals:
         console.print(f"  removed by {removal.ticket}: {removal.documents:,} documents")
     console.print(f"release: {release}", soft_wrap=True)
+
+
+def _new(new: New) -> str:
+    """What a run adds to what it was compared with."""
+    hosts = ", ".join(f"{host.host or 'no host'} {host.characters:,}" for host in new.most[:5]) or "none"
+    against = ", ".join(f"{each.name} ({each.documents:,} documents)" for each in new.against)
+    return (
+        f"new: this crawl adds {new.documents:,} documents, {new.characters:,} characters, from {new.hosts:,} hosts;\n"
+        f"  {new.known:,} documents, {new.known_characters:,} characters were known of {against}\n"
+        f"  most characters from {hosts}"
+    )
 
 
 def _counts(counts: Counts) -> str:

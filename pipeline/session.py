@@ -6,6 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from pipeline.against import indexed
 from pipeline.errors import UsageError
 from pipeline.manifest import Manifest
 from pipeline.plan import Plan
@@ -20,7 +21,7 @@ from pipeline.store import LocalStore, sweep_scratch
 
 def look(recipe: Recipe) -> Plan:
     """The plan, for a verb that only reads: nothing is written but the cache of file hashes, where that can be."""
-    return Plan(recipe, partitions(recipe))
+    return Plan(recipe, partitions(recipe), against=indexed(recipe))
 
 
 def prepare(recipe: Recipe, sample: int = 0) -> Plan:
@@ -29,7 +30,7 @@ def prepare(recipe: Recipe, sample: int = 0) -> Plan:
         raise UsageError(f"{recipe.path}: work and release are the same folder ({recipe.work}); give each its own")
     _writable(recipe.work, "work")
     _writable(recipe.release, "release")
-    return Plan(recipe, partitions(recipe), sample)
+    return Plan(recipe, partitions(recipe), sample, indexed(recipe))
 
 
 def make_release(recipe: Recipe, runner: str, workers: int) -> tuple[Manifest, bool]:

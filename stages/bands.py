@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from filters.kernels import kernel
 from stages.base import MAIN, InputError, Inputs, Part, Sink, Stage
 from stages.columns import binary, matrix
+from stages.enrolled import KNOWN, columns, takes_part
 from stages.lsh import Keys, Shape, band_keys, exact_keys, id_keys, shape_for_threshold, sketch
 
 DOCUMENTS = "documents"  # the output of ids and sketches
@@ -56,7 +57,7 @@ class Bands(Stage):
 
     name: ClassVar[str] = "bands"
     version: ClassVar[int] = 2
-    needs: ClassVar[tuple[str, ...]] = ("extract", "minhash")
+    needs: ClassVar[tuple[str, ...]] = ("extract", "minhash", KNOWN)
     barrier: ClassVar[bool] = True
     group_rows: ClassVar[int] = 1 << 20  # or where `run` cuts them
 
@@ -110,10 +111,10 @@ class Bands(Stage):
         found = [self._measure(matrix(pa.array([], pa.binary(16)), "u1"), nothing.empty_table(), 0)]
         total = 0
         for part in parts:
-            for batch in part.groups({"extract": ("id",), "minhash": _MINHASH}):
-                takes_part = pc.is_valid(batch["minhash"]["exact"])
-                ids = matrix(batch["extract"]["id"].filter(takes_part), "u1")
-                found.append(self._measure(ids, batch["minhash"].filter(takes_part), total))
+            for batch in part.groups({"extract": ("id",), **columns(part, _MINHASH)}):
+                enrolled = takes_part(batch)
+                ids = matrix(batch["extract"]["id"].filter(enrolled), "u1")
+                found.append(self._measure(ids, batch["minhash"].filter(enrolled), total))
                 total += len(ids)
         return _Documents(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
 

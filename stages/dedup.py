@@ -15,6 +15,7 @@ from stages.base import NEUTRAL, InputError, Inputs, Part, Sink, Stage
 from stages.blocks import Block, Blocks, histogram
 from stages.columns import binary, matrix
 from stages.components import I64, U64, BandRuns
+from stages.enrolled import KNOWN, known
 from stages.parquet import Rows
 from stages.participants import ORDERS, Documents
 from stages.roster import Roster, enrol
@@ -22,7 +23,11 @@ from stages.settled import SETTLED, Settled
 from stages.spill import Records
 from stages.verify import Verified, Verifier
 
-LEVELS = {"exact": "the same dedup key as its keeper", "near": "measured to be alike enough to its keeper"}
+LEVELS = {
+    "exact": "the same dedup key as its keeper",
+    "near": "measured to be alike enough to its keeper",
+    "known": "an index has its keeper, see `stages/known.py`: it takes no part in what follows",
+}
 
 DEDUP = pa.schema(
     [
@@ -69,7 +74,7 @@ class Dedup(Stage):
 
     name: ClassVar[str] = "dedup"
     version: ClassVar[int] = 3
-    needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "minhash", "bands")
+    needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "minhash", KNOWN, "bands")
     barrier: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -102,7 +107,7 @@ class Dedup(Stage):
             settled.add(_settlement(block, outcome))
         self._alarm(roster, losses)
         for index, part in enumerate(roster.parts):
-            sink.write(_table(part, roster.rows(index), settled.of(index)), to=part.id)
+            sink.write(_table(part, roster.rows(index), settled.of(index), sink), to=part.id)
 
     def _settle(self, block: Block) -> Outcome:
         documents, roots = block.documents, block.roots
@@ -225,7 +230,7 @@ def _settlement(block: Block, outcome: Outcome) -> Records:
     return out
 
 
-def _table(part: Part, participants: npt.NDArray[np.int32], settled: Records) -> pa.Table:
+def _table(part: Part, participants: npt.NDArray[np.int32], settled: Records, sink: Sink) -> pa.Table:
     """The sidecar of a partition, row-aligned with `extract`. Whoever is not among the settled stays by himself."""
     rows = part.rows["extract"].rows
     takes_part = _spread(np.ones(len(participants), dtype=np.bool_), participants, rows)
@@ -240,11 +245,16 @@ def _table(part: Part, participants: npt.NDArray[np.int32], settled: Records) ->
     dropped, near, keeper, similarity = (
         _spread(settled[name], settled["row"], rows) for name in ("dropped", "near", "keeper", "similarity")
     )
+    old = known(part)
+    if KNOWN in part.rows:
+        sink.count("dropped.known", int(old.there.sum()))
+    keeper[old.there], similarity[old.there] = old.ids[old.there], old.similarity[old.there]
+    level = np.where(near, "near", np.where(dropped, "exact", np.where(old.there, "known", "")))
     columns = [
         pa.array(takes_part & ~dropped),
-        pa.array(np.where(near, "near", np.where(dropped, "exact", "")), pa.string()),
-        binary(keeper, dropped),
-        pa.array(similarity, pa.float32(), mask=~dropped),
+        pa.array(level, pa.string()),
+        binary(keeper, dropped | old.there),
+        pa.array(similarity, pa.float32(), mask=~(dropped | old.there)),
         pa.array(cluster),
         binary(own, takes_part),
     ]
