@@ -4,16 +4,17 @@ One-permutation hashing (Li, Owen & Zhang, NIPS 2012) of b-bit minima (Li & Kön
 of K bins by its upper bits; a bin is kept as 4 bits of the least hash in it, 0 where it is empty. One pass over the hashes
 whatever K is, so K = 512 (256 bytes) costs a tenth of 112 permutations (448 bytes), and its error is half of theirs.
 
-Of two texts let N be the bins that either fills and M those that both fill alike. Unlike bins agree in one of 15 values by
-chance, so J is estimated by (M / N - 1/15) / (1 - 1/15), from below where one side is empty. Its standard error at .8 is at
-most .020 with the 440 bins that 1,000 n-grams fill. `needed` asks for `errors` of them above the bound: at 3, of the pairs
-that lie exactly on the bound at most 1 in 700 is taken for alike, and of those .05 below it none in 10**6. That is an
-estimate, no proof; where the dedup keys are equal (128 bits), the texts are.
+Of two texts let N be the bins that either fills, E those that both fill, and M those that both fill alike. Unlike bins of E
+agree in one of 15 values by chance, so J is estimated by (M - E/15) / (N (1 - 1/15)). Its standard error at .8 is at most
+.020 with the 440 bins that 1,000 n-grams fill. `needed` asks for `errors` of them above the bound: at 3, of the pairs that
+lie exactly on the bound at most 1 in 700 is taken for alike, and of those .05 below it none in 10**6. That is an estimate,
+no proof; where the dedup keys are equal (128 bits), the texts are.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from filters.kernels import kernel
 from stages.minhash_kernel import Hashes
 
 U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
 VALUES = 15  # of a filled bin
 FEWEST = 64  # filled bins below which nothing is estimated: such texts are known by their dedup key alone
 
@@ -51,48 +53,55 @@ def compact(hashes: Hashes, bins: int) -> U8:
 
 
 @kernel
-def _agree(one: U8, other: U8, alike: npt.NDArray[np.int64], filled: npt.NDArray[np.int64]) -> None:
+def _agree(one: U8, other: U8, alike: I64, both: I64, filled: I64) -> None:
     for pair in range(one.shape[0]):
-        same = used = 0
+        same = two = used = 0
         for i in range(one.shape[1]):
             a, b = one[pair, i], other[pair, i]
-            if (a | b) & 0xF0:
-                used += 1
-                same += (a & 0xF0) == (b & 0xF0)
-            if (a | b) & 0x0F:
-                used += 1
-                same += (a & 0x0F) == (b & 0x0F)
-        alike[pair], filled[pair] = same, used
+            for mask in (0xF0, 0x0F):
+                left, right = a & mask, b & mask
+                used += (left | right) != 0
+                two += left != 0 and right != 0
+                same += left != 0 and left == right
+        alike[pair], both[pair], filled[pair] = same, two, used
 
 
-def agreement(one: U8, other: U8) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """M and N of m pairs of signatures, each of shape (m, bins / 2) -> (m,), (m,)."""
-    alike, filled = np.empty(len(one), dtype=np.int64), np.empty(len(one), dtype=np.int64)
-    _agree(one, other, alike, filled)
-    return alike, filled
+class Agreement(NamedTuple):
+    """M, E and N of m pairs, each of shape (m,)."""
+
+    alike: I64
+    both: I64
+    filled: I64
 
 
-def estimate(alike: npt.NDArray[np.int64], filled: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Jaccard similarity from M and N, 0 to 1, shape (m,)."""
-    chance = 1 / VALUES
-    shares = alike / np.maximum(filled, 1)
-    out: npt.NDArray[np.float64] = np.clip((shares - chance) / (1 - chance), 0.0, 1.0)
+def agreement(one: U8, other: U8) -> Agreement:
+    """Of m pairs of signatures, each of shape (m, bins / 2)."""
+    found = Agreement(*(np.empty(len(one), dtype=np.int64) for _ in Agreement._fields))
+    _agree(one, other, *found)
+    return found
+
+
+def estimate(found: Agreement) -> npt.NDArray[np.float64]:
+    """Jaccard similarity, 0 to 1, shape (m,)."""
+    shares = (found.alike - found.both / VALUES) / (np.maximum(found.filled, 1) * (1 - 1 / VALUES))
+    out: npt.NDArray[np.float64] = np.clip(shares, 0.0, 1.0)
     return out
 
 
-def needed(filled: npt.NDArray[np.int64], similarity: float, errors: float) -> npt.NDArray[np.float64]:
+def needed(found: Agreement, similarity: float, errors: float) -> npt.NDArray[np.float64]:
     """How many bins must agree for a pair to be clearly at least `similarity` alike; infinite under FEWEST. Shape (m,)."""
-    expected = similarity + (1 - similarity) / VALUES
-    out = filled * expected + errors * math.sqrt(expected * (1 - expected)) * np.sqrt(filled)
-    out[filled < FEWEST] = np.inf
+    filled = np.maximum(found.filled, 1)
+    expected = similarity + np.maximum(found.both / filled - similarity, 0.0) / VALUES
+    out = filled * expected + errors * np.sqrt(filled * expected * (1 - expected))
     # With few bins no number of them is that clear; then all must agree.
-    return np.minimum(out, np.where(filled < FEWEST, np.inf, filled))
+    return np.where(found.filled < FEWEST, np.inf, np.minimum(out, filled))
 
 
 def clear(jaccard: float, filled: int, similarity: float, errors: float) -> float:
     """Share of the pairs of this Jaccard similarity that are clearly alike, by the normal approximation to M. For people."""
     expected = jaccard + (1 - jaccard) / VALUES
-    least = math.ceil(float(needed(np.array([filled], dtype=np.int64), similarity, errors)[0]))
+    bins = np.array([filled], dtype=np.int64)
+    least = math.ceil(float(needed(Agreement(bins, bins, bins), similarity, errors)[0]))
     spread = math.sqrt(filled * expected * (1 - expected))
     if not spread:
         return 1.0

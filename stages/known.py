@@ -144,8 +144,8 @@ class Known(Stage):
         rows, documents = pairs // len(group.part), pairs % len(group.part)
         wanted, place = np.unique(rows, return_inverse=True)
         old = file.rows["index"].take(wanted, ("id", "exact", "compact"))
-        alike, filled = agreement(group.compact[documents], _cells(old["compact"])[place])
-        score = np.where(alike >= needed(filled, self.similarity, self.errors), estimate(alike, filled), -1.0)
+        found = agreement(group.compact[documents], _cells(old["compact"])[place])
+        score = np.where(found.alike >= needed(found, self.similarity, self.errors), estimate(found), -1.0)
         score[(group.exact[documents] == matrix(old["exact"], "u1")[place]).all(axis=1)] = SAME
         hit = np.flatnonzero(score >= 0)
         documents, score, rows = documents[hit], score[hit], rows[hit]
