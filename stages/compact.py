@@ -2,7 +2,7 @@
 
 One-permutation hashing (Li, Owen & Zhang, NIPS 2012) of b-bit minima (Li & König, WWW 2010): every n-gram hash falls into one
 of K bins by its upper bits; a bin is kept as 4 bits of the least hash in it, 0 where it is empty. One pass over the hashes
-whatever K is, so K = 512 (256 bytes) costs a tenth of 112 permutations (448 bytes), and its error is half of theirs.
+whatever K is, so K = 512 (256 bytes) takes a third of the time of 112 permutations (448 bytes), and errs less than half as much.
 
 Of two texts let N be the bins that either fills, E those that both fill, and M those that both fill alike. Unlike bins of E
 agree in one of 15 values by chance, so J is estimated by (M - E/15) / (N (1 - 1/15)). Its standard error at .8 is at most
@@ -25,16 +25,20 @@ from stages.minhash_kernel import Hashes
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 VALUES = 15  # of a filled bin
+_EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)  # an n-gram with just this hash does not count
 FEWEST = 64  # filled bins below which nothing is estimated: such texts are known by their dedup key alone
 
 
 @kernel
-def _fill(hashes: Hashes, shift: int, least: Hashes, filled: npt.NDArray[np.bool_]) -> None:
+def _pack(hashes: Hashes, shift: int, least: Hashes, packed: U8) -> None:
+    least[:] = _EMPTY
     for hash in hashes:
         place = hash >> np.uint64(shift)
-        if not filled[place] or hash < least[place]:
-            least[place] = hash
-            filled[place] = True
+        least[place] = min(least[place], hash)  # without a branch: which hash is the least cannot be predicted
+    for place in range(len(least)):
+        if least[place] != _EMPTY:
+            cell = np.uint8(1 + np.uint32(least[place] & np.uint64(0xFFFFFFFF)) % np.uint32(VALUES))
+            packed[place >> 1] |= cell if place & 1 else cell << np.uint8(4)
 
 
 def check_bins(bins: int, where: str) -> None:
@@ -45,10 +49,8 @@ def check_bins(bins: int, where: str) -> None:
 
 def compact(hashes: Hashes, bins: int) -> U8:
     """Compact signature of n-gram hashes (repeats do not matter), shape (bins / 2,). `bins` is a power of two over 1."""
-    least, filled = np.zeros(bins, dtype=np.uint64), np.zeros(bins, dtype=np.bool_)
-    _fill(hashes, 64 - (bins.bit_length() - 1), least, filled)
-    cells = np.where(filled, 1 + (least & np.uint64(0xFFFFFFFF)) % np.uint64(VALUES), np.uint64(0)).astype(np.uint8)
-    packed: U8 = (cells[0::2] << np.uint8(4) | cells[1::2]).astype(np.uint8)
+    packed = np.zeros(bins // 2, dtype=np.uint8)
+    _pack(hashes, 64 - (bins.bit_length() - 1), np.empty(bins, dtype=np.uint64), packed)
     return packed
 
 
