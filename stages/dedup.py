@@ -23,16 +23,14 @@ from stages.settled import SETTLED, Settled
 from stages.spill import Records
 from stages.verify import Verified, Verifier
 
-LEVELS = {
-    "exact": "the same dedup key as its keeper",
-    "near": "measured to be alike enough to its keeper",
-    "known": "an index has its keeper, see `stages/known.py`: it takes no part in what follows",
-}
+LEVELS = {"exact": "the same dedup key as its keeper", "near": "measured to be alike enough to its keeper"}
 
 DEDUP = pa.schema(
     [
         pa.field("keep", pa.bool_(), nullable=False),  # takes part and stays
-        pa.field("level", pa.string(), nullable=False),  # why it goes, one of LEVELS; '' where nothing is dropped here
+        pa.field(
+            "level", pa.string(), nullable=False
+        ),  # why it goes, one of LEVELS, or KNOWN; '' where nothing is dropped here
         pa.field("keeper", pa.binary(16)),  # id of the document that stays for it; null unless dropped
         pa.field("similarity", pa.float32()),  # Jaccard similarity to the keeper; null unless dropped
         pa.field(

@@ -64,6 +64,8 @@ def test_exact_and_near_copies_of_an_earlier_crawl_do_not_survive(tmp_path: Path
     assert done.counters["participants"] == 21
     row = done.rows["copy0"]
     assert (row["level"], row["similarity"], row["cluster_size"], row["component"]) == ("known", 1.0, 0, None)
+    written = pq.read_table(pa.BufferReader(done.bytes["p"]))["keeper"].to_pylist()
+    assert written == [answer.rows[d.name]["known"] for d in copies + near + new]
     assert answer.rows["near0"]["reference"] == "old20" and 0.9 < answer.rows["near0"]["similarity"] < 1
 
 
@@ -179,3 +181,15 @@ def test_a_file_without_the_column_names_those_it_has(tmp_path: Path) -> None:
     pq.write_table(pa.table({"body": ["本文"], "url": ["u"]}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"a.parquet: no column 'text' .* there are: body, url"):
         _index(tmp_path / "x", tmp_path / "a.parquet")
+
+
+def test_of_equal_matches_the_lowest_id_is_named_and_of_one_id_the_first_index(tmp_path: Path) -> None:
+    text = prose(300, 1)
+    part = crawl(tmp_path, "p", [Document("new", text)])
+    low, high = (f"{n:032x}" for n in (1, 2))
+    one, other, third = (
+        index(tmp_path, name, [Document(id, text)], id=name) for name, id in (("a", high), ("b", low), ("c", low))
+    )
+    for number, order in enumerate(([one, other, third], [third, other, one], [other, third, one])):
+        row = ask(tmp_path / f"{number}", [part], order).rows["new"]
+        assert (row["known"].hex(), row["index"], row["reference"]) == (low, "b", "")
