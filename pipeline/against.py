@@ -12,6 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.hashes import Hashes
 from pipeline.index_folder import is_index
 from pipeline.manifest import load
+from pipeline.near import near
 from pipeline.plan import Plan, Survey, band_groups, barrier_unit, chain_units, survey
 from pipeline.recipe import Recipe
 from pipeline.recipe_against import is_release
@@ -29,7 +30,7 @@ def indexed(recipe: Recipe) -> tuple[PartRef, ...]:
     """A part for each file that a recipe is compared with, by name of the corpus and content. UsageError names a bad file."""
     if not recipe.against:
         return ()
-    hashes = Hashes(recipe.work / "sources.json")
+    hashes = Hashes(near(recipe.work) / "sources.json")
     parts: dict[str, PartRef] = {}
     for each in recipe.against:
         where = f"{recipe.path}: dedup.against {each.name!r}"
@@ -66,7 +67,8 @@ def _files(place: str, recipe: Recipe, hashes: Hashes, where: str) -> list[Sourc
 
 
 def _refuse_own(path: Path, recipe: Recipe, where: str) -> None:
-    if path.resolve().is_relative_to(recipe.release.resolve()):
+    release = recipe.release
+    if isinstance(release, Path) and path.resolve().is_relative_to(release.resolve()):
         raise UsageError(
             f"{where}: {path} is the release of this recipe: compared with its own result a run keeps nothing; take it out, "
             "or give this run another [output] release"

@@ -13,7 +13,8 @@ from pydantic import Field, ValidationError
 from pipeline.commit import digest
 from pipeline.errors import ShortError, UsageError
 from pipeline.manifest import Closed, dump
-from pipeline.store import Store
+from pipeline.shelve import copy_all
+from pipeline.store import LocalStore, Store
 from pipeline.task import PartRef
 from stages.index import Index
 
@@ -106,19 +107,17 @@ def write(
     folder: Path, name: str, stage: Index, sources: Mapping[str, str], indexes: Sequence[PartRef], store: Store
 ) -> IndexFolder:
     """Copy committed indexes into a folder. `sources`: id of a part -> identity of the file that it was made from."""
-    from pipeline.release import place  # here: what a release is made from imports this module
-    from pipeline.release import write as put
-
-    folder.mkdir(parents=True, exist_ok=True)
+    target = LocalStore(folder)
+    target.check("output")
     files = []
     for part in sorted(indexes, key=lambda part: sources[part.id]):
         copied = {}
         for what, key in (("documents", "index"), ("keys", "index-keys")):
             output = part.outputs[key]
             path = f"{what}-{output['sha256'][:16]}.parquet"
-            place(Path(store.path(output["path"])), folder / path, output["sha256"])
+            copy_all(store, target, [(output["path"], path, output["sha256"])])
             copied[what] = Part(path=path, sha256=output["sha256"], bytes=output["bytes"], rows=output["rows"])
         files.append(Indexed(source=sources[part.id], left_out=part.outputs["index"]["left_out"], **copied))
     index = IndexFolder(format_version="1", name=name, signing=json.loads(json.dumps(stage.signing)), files=files)
-    put(folder / FILE, dump(index))
+    target.replace(FILE, dump(index))
     return index

@@ -13,7 +13,7 @@ from filters import FAMILIES
 from filters.page import Page
 from filters.text import Text
 from filters.words import Words
-from pipeline.commit import Committed, folder, intact, load, load_set, stage_fingerprint, stage_spec
+from pipeline.commit import Committed, folder, intact, load, load_set, sizes, stage_fingerprint, stage_spec
 from pipeline.recipe import Recipe
 from pipeline.recipe_source import Source
 from pipeline.store import Store
@@ -39,6 +39,7 @@ class Plan:
     recipe: Recipe
     parts: tuple[PartRef, ...]
     sample: int = 0  # documents a source; 0 = all of them
+    ignore_alarms: bool = False
     against: tuple[PartRef, ...] = ()  # files of the corpora that the recipe is compared with
 
     @cached_property
@@ -101,7 +102,7 @@ class Plan:
             self.recipe.stage("language"),
             Judge(),
             Verdict(),
-            *self.recipe.signing(source.name if source.pass_through else ""),
+            *self.recipe.signing(within=source.name if source.pass_through else ""),
         )
 
     @cached_property
@@ -155,9 +156,10 @@ def survey(store: Store, chains: Mapping[str, Sequence[Stage]], parts: Sequence[
                 by_stage[stage.key, stage_fp][part_fp].append(part.id)
         for (key, stage_fp), ids in by_stage.items():
             found = load_set(store, key, stage_fp, list(ids))
+            size = sizes(store, key, stage_fp) if found else None
             for part_fp, id in ((part_fp, id) for part_fp, same in ids.items() for id in same):
                 marker = found.get(part_fp)
-                if marker is None or not intact(store, marker):
+                if marker is None or not intact(store, marker, size):
                     complete[id] = False
                     continue
                 markers[id][key] = marker

@@ -7,12 +7,13 @@ import os
 import platform
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from pipeline.journal import Journal
+from pipeline.places import Place
 from pipeline.run import ATTEMPTS
 from pipeline.task import Result, Unit
 
@@ -22,7 +23,7 @@ LOG_EVERY = 10.0  # seconds between the lines of a log
 class Reporter:
     """Listens to a run. Messages go to stderr; `runs/<run_id>/events.jsonl` keeps what may differ between runs."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Place) -> None:
         self._console = Console(stderr=True, highlight=False)
         self._live = self._console.is_terminal and not os.environ.get("CI")
         self._bar = Progress(
@@ -39,8 +40,7 @@ class Reporter:
         self._said = time.monotonic()
         self.run_id = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{os.getpid()}"
         self._work = work
-        self._events = work / "runs" / self.run_id / "events.jsonl"
-        self._events.parent.mkdir(parents=True, exist_ok=True)
+        self._events = Journal(work, f"runs/{self.run_id}/events.jsonl")
         self._record("start", argv=sys.argv, host=platform.node(), python=platform.python_version())
 
     def __enter__(self) -> Reporter:
@@ -52,6 +52,7 @@ class Reporter:
         if self._live:
             self._bar.stop()
         self._record("end")
+        self._events.close()
 
     def phase(self, name: str, total: int, done: int) -> None:
         self._name, self._total, self._done = name, total, done
@@ -86,6 +87,10 @@ class Reporter:
             f"{unit.label}: attempt {attempt} of {ATTEMPTS} failed{'' if not final else ', given up'}: {line[:500]}"
         )
 
+    def alarm(self, text: str) -> None:
+        self._record("alarm", text=text)
+        self._say(f"alarm: {text}")
+
     def tick(self, running: int) -> None:
         if not self._live and time.monotonic() - self._said >= LOG_EVERY:
             self._log(f"{running} running")
@@ -98,5 +103,4 @@ class Reporter:
         (self._bar.console if self._live else self._console).print(line, markup=False, soft_wrap=True)
 
     def _record(self, event: str, **what: Any) -> None:
-        with self._events.open("a") as file:
-            file.write(json.dumps({"event": event, "time": time.time(), **what}, ensure_ascii=False) + "\n")
+        self._events.write(json.dumps({"event": event, "time": time.time(), **what}, ensure_ascii=False))

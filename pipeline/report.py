@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from filters import FILTERS
 from filters.base import Filter
+from pipeline.alarms import told
 from pipeline.manifest import Counts, Funnel, Manifest, New, Sample, Size
+from pipeline.places import Place
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
 from stages.left_out import REASONS
 from stages.line_masks import REASONS as TEMPLATE_REASONS
@@ -18,10 +20,13 @@ from stages.lsh import Shape, found
 from stages.own import PREFIX
 
 OTHER_REASONS = {
+    "dedup.url": "another fetch of an address that stays",
     "dedup.exact": "the same text as a kept document",
     "dedup.known": "an index of dedup.against has it",
     "dedup.near": "nearly a kept document, verified",
-    "error": "could not be measured; see the quarantine",
+    "dedup.error": "could not be compared; see the quarantine",
+    "write.error": "could not be masked or counted; see the quarantine",
+    "error": "could not be read by a stage; see the quarantine",
 }
 
 
@@ -34,7 +39,7 @@ def meaning(reason: str) -> str:
     return {**PASSED_REASONS, **EXTRACT_REASONS, **REASONS, **TEMPLATE_REASONS, **OTHER_REASONS}.get(reason, "")
 
 
-def show(manifest: Manifest, release: Path, console: Console) -> None:
+def show(manifest: Manifest, release: Place, console: Console) -> None:
     """Print the funnel of a release and where it lies."""
     funnel = manifest.funnel
     console.print(
@@ -51,8 +56,11 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
     shape = Shape(manifest.dedup.bands, manifest.dedup.band_rows)
     console.print(
         f"dedup: {shape.bands} bands of {shape.rows} rows find {found(0.8, shape):.0%} of the pairs that are 0.8 alike,\n"
-        f"  {found(0.9, shape):.2%} at 0.9; each deletion was verified to be at least {manifest.dedup.similarity:g} alike"
+        f"  {found(0.9, shape):.2%} at 0.9; each deletion{_but(manifest.dedup.levels)} was verified to be at least "
+        f"{manifest.dedup.similarity:g} alike"
     )
+    for alarm in manifest.dedup.alarms:
+        console.print(f"alarm: {told(**alarm.model_dump())}", soft_wrap=True)
     if manifest.new is not None:
         console.print(_new(manifest.new), soft_wrap=True)
     if (templates := manifest.templates) is not None:
@@ -86,6 +94,10 @@ def _new(new: New) -> str:
         f"  {new.known:,} documents, {new.known_characters:,} characters were known of {against}\n"
         f"  most characters from {hosts}"
     )
+
+
+def _but(levels: Sequence[str]) -> str:
+    return ", but for those by address," if "url" in levels else ""
 
 
 def _counts(counts: Counts) -> str:

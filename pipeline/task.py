@@ -15,7 +15,7 @@ from pipeline.acquire.bring import Fetch, brought
 from pipeline.acquire.turns import Turns
 from pipeline.commit import CommitSink, Committed, digest, intact, load, stage_fingerprint
 from pipeline.errors import InputError, ShortError
-from pipeline.store import LocalStore, Store
+from pipeline.store import Store, open_store
 from stages.base import MAIN, Inputs, Part, Rows, SourceFile, Stage
 
 
@@ -34,7 +34,12 @@ class PartRef:
         return replace(self, outputs={**self.outputs, key: output})
 
     def open(self, store: Store, keys: Sequence[str]) -> Part:
-        rows = {k: Rows(store.path(o["path"]), o["sha256"], o["rows"]) for k in keys if (o := self.outputs.get(k))}
+        # An index that a recipe names lies at a path of its own, and not in the work of the run.
+        rows = {
+            k: Rows(o["path"] if os.path.isabs(o["path"]) else store.path(o["path"]), o["sha256"], o["rows"])
+            for k in keys
+            if (o := self.outputs.get(k))
+        }
         return Part(self.id, self.source, self.rank, rows)
 
 
@@ -79,9 +84,18 @@ def execute(unit: Unit, root: str, turns: Turns | None = None) -> Result:
     `turns`: who says when a request may begin, where that is not settled on this machine.
     """
     began = time.monotonic()
-    store = LocalStore(root)
     _check_environment(unit)
-    parts, markers, ran = unit.parts, [], []
+    store = open_store(root)
+    with store.near():
+        markers, ran = _chain(store, unit, turns)
+    return Result(tuple(markers), tuple(ran), time.monotonic() - began)
+
+
+def _chain(store: Store, unit: Unit, turns: Turns | None) -> tuple[list[Committed], list[str]]:
+    """The markers of all stages, and the keys of those that had to run."""
+    parts = unit.parts
+    markers: list[Committed] = []
+    ran: list[str] = []
     steps = list(zip(unit.stages, unit.fingerprints, strict=True))
     for _, members in itertools.groupby(steps, key=lambda step: step[0].group or step[0].key):
         todo = []
@@ -101,7 +115,7 @@ def execute(unit: Unit, root: str, turns: Turns | None = None) -> Result:
                 ran.append(stage.key)
             if MAIN in marker.outputs and len(parts) == 1:
                 parts = (parts[0].add(stage.key, marker.outputs[MAIN]),)
-    return Result(tuple(markers), tuple(ran), time.monotonic() - began)
+    return markers, ran
 
 
 def _run(

@@ -18,7 +18,7 @@ def index(options: argparse.Namespace) -> int:
     from pipeline.recipe import load
     from pipeline.run import run_indexes
     from pipeline.runners import WhenNeeded
-    from pipeline.store import LocalStore, sweep_scratch
+    from pipeline.store import open_store
 
     recipe = load(options.recipe, work=options.work, release=options.release)
     if not recipe.against:
@@ -28,9 +28,10 @@ def index(options: argparse.Namespace) -> int:
             raise UsageError(
                 f"{recipe.path}: dedup.against {each.name!r}: no name for a folder; give it one: {{ name = … }}"
             )
-    recipe.work.mkdir(parents=True, exist_ok=True)
-    sweep_scratch(recipe.work)
-    plan, store = Plan(recipe, (), against=indexed(recipe)), LocalStore(recipe.work)
+    store = open_store(recipe.work)
+    store.check("work")
+    store.sweep()
+    plan = Plan(recipe, (), against=indexed(recipe))
     with (
         Reporter(recipe.work) as reporter,
         contextlib.closing(WhenNeeded(options.runner, str(recipe.work), options.workers)) as executor,

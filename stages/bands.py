@@ -20,10 +20,11 @@ from filters.kernels import kernel
 from stages.base import MAIN, InputError, Inputs, Part, Sink, Stage
 from stages.columns import binary, matrix
 from stages.enrolled import KNOWN, columns, takes_part
-from stages.lsh import Keys, Shape, band_keys, exact_keys, id_keys, shape_for_threshold, sketch
+from stages.lsh import Keys, Shape, address_keys, band_keys, exact_keys, id_keys, shape_for_threshold, sketch
 
 DOCUMENTS = "documents"  # the output of ids and sketches
-PARTS = b"parts"  # metadata of a run: ids of its partitions, ascending, separated by blanks
+# Metadata of a run: ids of its partitions, ascending, separated by blanks; bands and rows of a signature, likewise.
+PARTS, SHAPE = b"parts", b"shape"
 
 _MINHASH = ("signature", "exact")
 
@@ -40,7 +41,8 @@ class _Documents(NamedTuple):
 
 @dataclass(frozen=True)
 class Bands(Stage):
-    """One run: a row for every band of every signature, every exact hash and every id, sorted by (key, document).
+    """One run: a row for every band of every signature, every exact hash, every id and, where they are a level of
+    dedup, every address, sorted by (key, document).
 
     Row groups end where the upper bits of the key change, so a key range is read without its neighbours and the
     ranges of any number of runs can be merged one at a time. `documents` holds ids and sketches in the order of the
@@ -54,9 +56,10 @@ class Bands(Stage):
     threshold: float = 0.0  # over 0: bands and rows are datasketch's own choice for this Jaccard similarity
     sketch_bits: int = 2
     ranges: int = 64
+    addresses: bool = False  # documents of one address are suspects, too
 
     name: ClassVar[str] = "bands"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("extract", "minhash", KNOWN)
     barrier: ClassVar[bool] = True
     group_rows: ClassVar[int] = 1 << 20  # or where `run` cuts them
@@ -75,6 +78,10 @@ class Bands(Stage):
             raise ValueError(f"bands.sketch_bits must be 1 to 32, not {self.sketch_bits}")
 
     @property
+    def requires(self) -> tuple[str, ...]:
+        return (*self.needs, *(("address",) if self.addresses else ()))
+
+    @property
     def shape(self) -> Shape:
         if self.threshold:
             return shape_for_threshold(self.threshold, self.permutations)
@@ -91,7 +98,8 @@ class Bands(Stage):
             pa.field("sketch", pa.binary(-(-self.permutations * self.sketch_bits // 8))),
         ]
         parts = " ".join(sorted(part.id for part in inputs.parts))
-        return {MAIN: pa.schema(keys, metadata={PARTS: parts}), DOCUMENTS: pa.schema(documents)}
+        shape = f"{self.shape.bands} {self.shape.rows}"
+        return {MAIN: pa.schema(keys, metadata={PARTS: parts, SHAPE: shape}), DOCUMENTS: pa.schema(documents)}
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
         schemas = self.outputs(inputs)
@@ -108,17 +116,21 @@ class Bands(Stage):
 
     def _documents(self, parts: list[Part]) -> _Documents:
         nothing = pa.schema([pa.field("signature", pa.binary(4 * self.permutations)), pa.field("exact", pa.binary(16))])
-        found = [self._measure(matrix(pa.array([], pa.binary(16)), "u1"), nothing.empty_table(), 0)]
+        found = [self._measure(matrix(pa.array([], pa.binary(16)), "u1"), nothing.empty_table(), None, 0)]
         total = 0
+        read = {"extract": ("id",), **({"address": ("address",)} if self.addresses else {})}
         for part in parts:
-            for batch in part.groups({"extract": ("id",), **columns(part, _MINHASH)}):
+            for batch in part.groups({**read, **columns(part, _MINHASH)}):
                 enrolled = takes_part(batch)
                 ids = matrix(batch["extract"]["id"].filter(enrolled), "u1")
-                found.append(self._measure(ids, batch["minhash"].filter(enrolled), total))
+                address = batch["address"]["address"].filter(enrolled) if self.addresses else None
+                found.append(self._measure(ids, batch["minhash"].filter(enrolled), address, total))
                 total += len(ids)
         return _Documents(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
 
-    def _measure(self, ids: npt.NDArray[np.uint8], minhash: pa.Table, first: int) -> _Documents:
+    def _measure(
+        self, ids: npt.NDArray[np.uint8], minhash: pa.Table, address: pa.ChunkedArray | None, first: int
+    ) -> _Documents:
         """Documents of one row group; the first of them is number `first`."""
         width = minhash["signature"].type.byte_width // 4
         if width != self.permutations:
@@ -134,10 +146,12 @@ class Bands(Stage):
         numbers = np.arange(first, first + len(ids), dtype=np.int32)
         shape = self.shape
         banded = band_keys(signatures, shape)
-        whole = exact_keys(matrix(minhash["exact"], "<u4")), id_keys(ids.view("<u4"))
-        keys = np.concatenate([banded.reshape(-1), *whole])
-        owners = np.concatenate([np.repeat(numbers[signed], shape.bands), numbers, numbers])
-        return _Documents(ids, sketches, signed, keys, owners)
+        keys = [banded.reshape(-1), exact_keys(matrix(minhash["exact"], "<u4")), id_keys(ids.view("<u4"))]
+        owners = [np.repeat(numbers[signed], shape.bands), numbers, numbers]
+        if address is not None:
+            keys.append(address_keys(matrix(address.drop_null(), "<u4")))
+            owners.append(numbers[pc.is_valid(address).to_numpy()])
+        return _Documents(ids, sketches, signed, np.concatenate(keys), np.concatenate(owners))
 
 
 @kernel

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.base import Sidecar, Sink
 from stages.compact import check_bins, compact
@@ -17,7 +18,7 @@ from stages.minhash_kernel import ngram_hashes
 
 @dataclass(frozen=True)
 class Compacts(Sidecar):
-    """Compact signature of every document that the filters kept; null for the others and for texts shorter than an n-gram."""
+    """Compact signature of every document that `minhash` signed; null for the others and for texts shorter than an n-gram."""
 
     ngram: int = 5
     mask_digits: bool = False
@@ -25,7 +26,7 @@ class Compacts(Sidecar):
 
     name: ClassVar[str] = "compact"
     version: ClassVar[int] = 1
-    reads: ClassVar[Mapping[str, Sequence[str]]] = {"extract": ("text",), "edits": ("edits",), "verdict": ("keep",)}
+    reads: ClassVar[Mapping[str, Sequence[str]]] = {"extract": ("text",), "edits": ("edits",), "minhash": ("exact",)}
 
     def __post_init__(self) -> None:
         check_bins(self.bins, "bins of compact signatures")
@@ -35,7 +36,7 @@ class Compacts(Sidecar):
 
     def rows(self, batch: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
         texts = edited(batch["extract"]["text"], batch["edits"]["edits"])
-        kept = batch["verdict"]["keep"].to_pylist()
+        kept = pc.is_valid(batch["minhash"]["exact"]).to_pylist()
         signed = [self._sign(text) if keep else None for text, keep in zip(texts, kept, strict=True)]
         sink.count("signed", len(signed) - signed.count(None))
         return pa.table([pa.array(signed, pa.binary(self.bins // 2))], schema=self.layout())

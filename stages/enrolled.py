@@ -36,7 +36,7 @@ class Known:
     similarity: npt.NDArray[np.float32]  # to it, 0 where there is none
 
 
-def known(part: Part) -> Known:
+def known_rows(part: Part) -> Known:
     rows = part.rows["minhash"].rows
     if KNOWN not in part.rows:
         return Known(np.zeros(rows, np.bool_), np.zeros((rows, 16), np.uint8), np.zeros(rows, np.float32))
