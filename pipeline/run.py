@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from pipeline.against import as_parts, index_units, known, unbuilt
 from pipeline.alarms import Raised, raised, summary
 from pipeline.barriers import template_lines
 from pipeline.commit import Committed, consolidate
@@ -29,6 +30,7 @@ from pipeline.store import Store
 from pipeline.task import PartRef, Result, Unit
 from stages.base import MAIN, Stage
 from stages.host_table import HostTable
+from stages.new_hosts import NewHosts
 
 ATTEMPTS = 3
 BACKOFF = 1.0  # seconds before the second attempt; doubled each time
@@ -62,6 +64,7 @@ class Outcome:
     alarms: list[Raised] = field(default_factory=list)
     shards: list[tuple[str, str, Committed]] = field(default_factory=list)  # source, split, marker; in canonical order
     hosts: Committed | None = None  # the marker of the table of hosts
+    indexes: tuple[PartRef, ...] = ()  # of other corpora, a part a file
     ran: int = 0  # units that did any work
 
     def of(self, key: str, source: str | None = None) -> list[Committed]:
@@ -72,6 +75,11 @@ class Outcome:
 def run(plan: Plan, store: Store, executor: Executor, listener: Listener) -> Outcome:
     """Bring every stage of the plan to its commit. ShortError lists what failed after the rest was finished."""
     return _Run(plan, store, executor, listener, Outcome(parts=plan.parts)).all()
+
+
+def run_indexes(plan: Plan, store: Store, executor: Executor, listener: Listener) -> tuple[PartRef, ...]:
+    """Bring only the indexes of a plan to their commit."""
+    return _Run(plan, store, executor, listener, Outcome(parts=plan.parts)).indexes()
 
 
 @dataclass
@@ -94,6 +102,8 @@ class _Run:
         self._chains("write", self.plan.writers)
         self._give_up("the release would be incomplete")
         (self.outcome.hosts,) = self._barrier("hosts", [barrier_unit(HostTable(), self.outcome.parts, "host-table")])
+        if self.plan.recipe.against:
+            self._barrier("new-hosts", [barrier_unit(NewHosts(), self.outcome.parts, "new-hosts")])
         self._shards()
         return self.outcome
 
@@ -116,7 +126,30 @@ class _Run:
         if len(results) == len(units):  # also with none to run: the run that ran the last may have been killed here
             self._consolidate([outcome.markers[part.id][s.key] for part in outcome.parts for s in chains[part.source]])
 
+    def _known(self) -> None:
+        """What the indexes of other corpora know."""
+        outcome = self.outcome
+        outcome.indexes = self.indexes()
+        compared = known(self.plan, outcome.parts, outcome.indexes, self._barrier)
+        assert compared is not None  # only a look at what is committed may miss one
+        outcome.parts = compared
+
+    def indexes(self) -> tuple[PartRef, ...]:
+        """The indexes of other corpora; those that are not committed yet are built."""
+        found = unbuilt(self.plan, self.store)
+        units = index_units(self.plan, found.todo)
+        if found.parts:
+            self.listener.phase("index", len(found.parts), len(found.parts) - len(units))
+        markers = {id: dict(of_part) for id, of_part in found.markers.items()}
+        for unit, result in self._schedule(units):
+            markers[unit.parts[0].id].update({marker.stage: marker for marker in result.markers})
+        self._give_up("without the indexes nobody can tell what is known")
+        if units:
+            self._consolidate([of_part["index"] for of_part in markers.values()])
+        return as_parts(self.plan, markers)
+
     def _dedup(self) -> None:
+        self._known()
         outcome = self.outcome
         runs = self._barrier("bands", band_units(self.plan, outcome.parts))
         (marker,) = self._barrier("dedup", [dedup_unit(self.plan, outcome.parts, runs)])

@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 from pathlib import Path
 
+from pipeline.against import indexed
 from pipeline.errors import UsageError
 from pipeline.manifest import Manifest
 from pipeline.plan import Plan
@@ -20,7 +21,7 @@ from pipeline.store import LocalStore, sweep_scratch
 
 def look(recipe: Recipe) -> Plan:
     """The plan, for a verb that only reads: nothing is written but the cache of file hashes, where that can be."""
-    return Plan(recipe, partitions(recipe))
+    return Plan(recipe, partitions(recipe), against=indexed(recipe))
 
 
 def prepare(recipe: Recipe, sample: int = 0, *, ignore_alarms: bool = False) -> Plan:
@@ -29,7 +30,7 @@ def prepare(recipe: Recipe, sample: int = 0, *, ignore_alarms: bool = False) -> 
         raise UsageError(f"{recipe.path}: work and release are the same folder ({recipe.work}); give each its own")
     _writable(recipe.work, "work")
     _writable(recipe.release, "release")
-    return Plan(recipe, partitions(recipe), sample, ignore_alarms)
+    return Plan(recipe, partitions(recipe), sample, ignore_alarms, indexed(recipe))
 
 
 def make_release(recipe: Recipe, runner: str, workers: int, *, ignore_alarms: bool = False) -> tuple[Manifest, bool]:

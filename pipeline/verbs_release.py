@@ -26,6 +26,11 @@ def report(options: argparse.Namespace) -> int:
     folder = place if place.is_dir() else place.parent
     console = Console(highlight=False, markup=False)
     show(manifest, folder, console)
+    if manifest.new is not None:
+        print(f"\nnew by host, those that add most, of {manifest.new.hosts:,}:")
+        print("\t".join(("characters", "documents", "known", "host")))
+        for host in manifest.new.most[: options.hosts]:
+            print("\t".join(map(str, (host.characters, host.documents, host.known, host.host or "(none)"))))
     rows = pq.read_table(folder / manifest.hosts.path).slice(0, options.hosts).to_pylist()
     print(f"\nhosts by kept tokens, {len(rows)} of {manifest.hosts.hosts:,} ({manifest.hosts.path} has all):")
     print("\t".join(("tokens", "kept", "of", "rate", "duplicates", "host", "source", "main reason of the others")))

@@ -7,6 +7,7 @@ in an output of its own, and not once a key.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 from filters.kernels import kernel
 from stages.base import MAIN, InputError, Inputs, Part, Sink, Stage
 from stages.columns import binary, matrix
+from stages.enrolled import KNOWN, columns, takes_part
 from stages.lsh import Keys, Shape, address_keys, band_keys, exact_keys, id_keys, shape_for_threshold, sketch
 
 DOCUMENTS = "documents"  # the output of ids and sketches
@@ -59,7 +61,7 @@ class Bands(Stage):
 
     name: ClassVar[str] = "bands"
     version: ClassVar[int] = 3
-    needs: ClassVar[tuple[str, ...]] = ("extract", "minhash")
+    needs: ClassVar[tuple[str, ...]] = ("extract", "minhash", KNOWN)
     barrier: ClassVar[bool] = True
     group_rows: ClassVar[int] = 1 << 20  # or where `run` cuts them
 
@@ -117,13 +119,14 @@ class Bands(Stage):
         nothing = pa.schema([pa.field("signature", pa.binary(4 * self.permutations)), pa.field("exact", pa.binary(16))])
         found = [self._measure(matrix(pa.array([], pa.binary(16)), "u1"), nothing.empty_table(), None, 0)]
         total = 0
-        columns = {"extract": ("id",), "minhash": _MINHASH, **({"address": ("address",)} if self.addresses else {})}
+        addresses: dict[str, Sequence[str]] = {"address": ("address",)} if self.addresses else {}
         for part in parts:
-            for batch in part.groups(columns):
-                takes_part = pc.is_valid(batch["minhash"]["exact"])
-                ids = matrix(batch["extract"]["id"].filter(takes_part), "u1")
-                address = batch["address"]["address"].filter(takes_part) if self.addresses else None
-                found.append(self._measure(ids, batch["minhash"].filter(takes_part), address, total))
+            read = {"extract": ("id",), **columns(part, _MINHASH), **addresses}
+            for batch in part.groups(read):
+                enrolled = takes_part(batch)
+                ids = matrix(batch["extract"]["id"].filter(enrolled), "u1")
+                address = batch["address"]["address"].filter(enrolled) if self.addresses else None
+                found.append(self._measure(ids, batch["minhash"].filter(enrolled), address, total))
                 total += len(ids)
         return _Documents(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
 
