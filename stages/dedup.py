@@ -80,13 +80,13 @@ class Dedup(Stage):
     memory_share: ClassVar[float] = 0.02  # 16 bytes a participant, whose inputs are a kilobyte at least
 
     def __post_init__(self) -> None:
-        for what, names, known in (
+        for what, names, allowed in (
             ("order", self.order, ORDERS),
             ("url_order", self.url_order, ORDERS),
             ("levels", self.levels, LEVELS),
         ):
-            if unknown := [name for name in names if name not in known]:
-                raise ValueError(f"dedup.{what} knows {', '.join(known)}, not {', '.join(unknown)}")
+            if unknown := [name for name in names if name not in allowed]:
+                raise ValueError(f"dedup.{what} knows {', '.join(allowed)}, not {', '.join(unknown)}")
         for name in ("ngram", "all_pairs", "comparisons", "ranges"):
             if getattr(self, name) < 1:
                 raise ValueError(f"dedup.{name} must be at least 1, not {getattr(self, name)}")
