@@ -37,6 +37,7 @@ class RayTasks(Executor):
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if not attached:
             options |= {
+                "address": "local",  # else Ray looks for a cluster that somebody has started on this machine
                 "num_cpus": workers or os.cpu_count(),
                 "object_store_memory": _OBJECT_STORE,
                 "include_dashboard": False,
