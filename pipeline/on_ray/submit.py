@@ -58,10 +58,10 @@ class Jobs:
 
     def follow(self, id: str, out: TextIO) -> int:
         """Copy the job's log to `out` until the job ends; its fate as an exit code. A lost connection is not its failure."""
-        seen, heard, lost = 0, time.monotonic(), False
+        shown, heard, lost = _Shown(out), time.monotonic(), False
         while True:
             try:
-                seen = asyncio.run(self._copy(id, out, seen))
+                asyncio.run(self._copy(id, shown))
                 details = self._asked(id)
                 heard = time.monotonic()
             except (OSError, RuntimeError, aiohttp.ClientError) as error:
@@ -95,19 +95,14 @@ class Jobs:
         )
         return DONE
 
-    async def _copy(self, id: str, out: TextIO, seen: int) -> int:
-        """The log from character `seen` on. Ray sends it from its beginning each time."""
-        position = 0
+    async def _copy(self, id: str, shown: _Shown) -> None:
+        """The rest of the log. Ray sends it from its beginning each time."""
+        shown.again()
         try:
             async for text in self._client.tail_job_logs(id):
-                new = text[max(0, seen - position) :]
-                position += len(text)
-                out.write(new)
-                out.flush()
-                seen = max(seen, position)
+                shown.add(text)
         except (OSError, RuntimeError, aiohttp.ClientError):
             self._asked(id)  # says it better where the job is unknown or the token refused; raises where nobody answers
-        return seen
 
     def _asked(self, id: str) -> Any:
         try:
@@ -137,6 +132,24 @@ class Jobs:
         why = f"exit code {code}" if code is not None else _line(details.message or "its driver is gone")
         self._say(f"job {id} failed ({why}); {again}")
         return SHORT
+
+
+class _Shown:
+    """A log that may come several times from its beginning, and is shown once."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._shown = self._position = 0  # characters
+
+    def again(self) -> None:
+        self._position = 0
+
+    def add(self, text: str) -> None:
+        new = text[max(0, self._shown - self._position) :]
+        self._position += len(text)
+        self._shown = max(self._shown, self._position)
+        self._out.write(new)
+        self._out.flush()
 
 
 def _refused(address: str, error: Exception) -> NoReturn:
