@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import tempfile
 from pathlib import Path
 
 from pipeline.errors import UsageError
@@ -23,18 +23,18 @@ def look(recipe: Recipe) -> Plan:
     return Plan(recipe, partitions(recipe))
 
 
-def prepare(recipe: Recipe, sample: int = 0) -> Plan:
+def prepare(recipe: Recipe, sample: int = 0, *, ignore_alarms: bool = False) -> Plan:
     """Check the outputs and the inputs and make the plan. UsageError before anything has run."""
     if recipe.work == recipe.release:
         raise UsageError(f"{recipe.path}: work and release are the same folder ({recipe.work}); give each its own")
     _writable(recipe.work, "work")
     _writable(recipe.release, "release")
-    return Plan(recipe, partitions(recipe), sample)
+    return Plan(recipe, partitions(recipe), sample, ignore_alarms)
 
 
-def make_release(recipe: Recipe, runner: str, workers: int) -> tuple[Manifest, bool]:
+def make_release(recipe: Recipe, runner: str, workers: int, *, ignore_alarms: bool = False) -> tuple[Manifest, bool]:
     """Run what is not committed yet and publish. Returns the manifest and whether the release had to change."""
-    plan = prepare(recipe)
+    plan = prepare(recipe, ignore_alarms=ignore_alarms)
     sweep_scratch(recipe.work)
     outcome = run_plan(plan, runner, workers)
     return publish(plan, LocalStore(recipe.work), outcome)
@@ -50,9 +50,8 @@ def _writable(folder: Path, what: str) -> None:
     """Fail now rather than after an hour. The nearest existing folder above must be a directory we may write in."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder):  # without a name where the system can: a kill leaves nothing
+            pass
     except OSError as error:
         raise UsageError(
             f"{what} folder {folder} cannot be written: {error.strerror}; change [output] {what} or --{what}"
