@@ -144,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _of_releases(verbs_of)
     _of_clusters(verbs_of)
+    _of_work(verbs_of)
 
     select = verbs_of.add_parser("select", help="copy chosen records of a recipe's WARC sources to a WARC file")
     _recipe(select)
@@ -214,6 +215,18 @@ def _of_clusters(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) 
     submit.add_argument("--follow", metavar="ID", help="show the log of a job and wait for its end")
     submit.add_argument("--stop", metavar="ID", help="stop a job; what it has committed counts")
     submit.set_defaults(verb=_lazy("verbs_cluster", "submit"))
+
+
+def _of_work(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    gc = verbs_of.add_parser("gc", help="list what of a work folder nothing needs any more; --delete removes it")
+    gc.add_argument(
+        "targets", nargs="+", metavar="RECIPE|WORK", help="all recipes that use the work folder, or it alone"
+    )
+    gc.add_argument("--work", help="where committed work lies, instead of the recipes'")
+    gc.add_argument("--delete", action="store_true", help="remove what is listed")
+    gc.add_argument("--grace", default="7d", metavar="AGE", help="what is younger stays, e.g. 12h (default: 7d)")
+    gc.add_argument("--runs", metavar="AGE", help="also the records of runs that are older, e.g. 30d")
+    gc.set_defaults(verb=_lazy("verbs_cluster", "gc"))
 
 
 def _of_judge(name: str) -> Callable[[argparse.Namespace], int]:

@@ -12,10 +12,16 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Entry(NamedTuple):
+    name: str
+    bytes: int
+    modified: float  # seconds since 1970, by the clock of the store
 
 
 class Store(Protocol):
@@ -31,14 +37,25 @@ class Store(Protocol):
     def list(self, folder: str) -> list[str]:
         """Sorted names directly in `folder`; empty where there is no such folder."""
 
+    def entries(self, folder: str) -> Sequence[Entry]:
+        """Every file under `folder` ('' = of the store), at any depth, sorted by name; no folders."""
+
     def put(self, file: Path, name: str) -> None:
         """Store a finished scratch file under a name made from its content. Repeating it is harmless."""
 
     def create(self, name: str, content: bytes) -> bool:
         """Create `name` with `content` atomically and durably; False (and no change) where it exists already."""
 
+    def remove(self, name: str) -> None:
+        """Remove a file. Harmless where there is none."""
+
     def scratch(self) -> contextlib.AbstractContextManager[Path]:
         """A fresh local directory, removed afterwards."""
+
+
+def open_store(place: Path | str) -> Store:
+    """The store at a path."""
+    return LocalStore(place)
 
 
 class LocalStore:
@@ -68,6 +85,16 @@ class LocalStore:
         except FileNotFoundError:
             return []
 
+    def entries(self, folder: str) -> Sequence[Entry]:
+        found = []
+        for directory, _, files in os.walk(self.root / folder):
+            for file in files:
+                path = Path(directory, file)
+                with contextlib.suppress(FileNotFoundError):  # gone since it was listed: it is no entry
+                    stat = path.stat()
+                    found.append(Entry(path.relative_to(self.root).as_posix(), stat.st_size, stat.st_mtime))
+        return sorted(found)
+
     def put(self, file: Path, name: str) -> None:
         target = self.root / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -90,6 +117,9 @@ class LocalStore:
         _sync(target.parent)
         return True
 
+    def remove(self, name: str) -> None:
+        (self.root / name).unlink(missing_ok=True)
+
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
         base = self.root / "scratch"
@@ -108,6 +138,17 @@ def sweep_scratch(root: Path) -> None:
         pid = folder.name.removeprefix(f"{here}-").split("-", 1)[0]
         if pid.isdigit() and not _alive(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def process_is_gone(folder: str, *, here: bool = False) -> bool | None:
+    """Whether the process that a folder of scratch is named after has ended; None where that cannot be told from here.
+
+    `here`: the name is a pid of this host and container.
+    """
+    pid = folder if here else folder.removeprefix(f"{_processes_here()}-").split("-", 1)[0]
+    if not pid.isdigit() or (not here and not folder.startswith(f"{_processes_here()}-")):
+        return None
+    return not _alive(int(pid))
 
 
 @lru_cache(maxsize=1)

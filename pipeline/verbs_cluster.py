@@ -1,9 +1,10 @@
-"""Verbs for work on a cluster: `submit`."""
+"""Verbs for work on a cluster: `submit` and `gc`."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import sys
 import tempfile
@@ -11,6 +12,9 @@ from pathlib import Path
 
 from pipeline.bundle import bundle
 from pipeline.errors import DONE, UsageError
+from pipeline.gc import find, remove
+from pipeline.recipe import Recipe, load
+from pipeline.store import Store, open_store
 
 INTERRUPTED = 130
 
@@ -72,3 +76,44 @@ def _follow(jobs: object, id: str) -> int:
 
 def _say(line: str) -> None:
     print(f"seimai: {line}", file=sys.stderr, flush=True)
+
+
+def gc(options: argparse.Namespace) -> int:
+    """List what nothing needs any more, or remove it."""
+    store, recipes = _cleaned(options)
+    runs = None if options.runs is None else _age("--runs", options.runs)
+    found = find(store, recipes, _age("--grace", options.grace), runs)
+    total = sum(each.bytes for each in found.garbage)
+    listed = remove(store, found.garbage) if options.delete else iter(found.garbage)
+    for each in listed:
+        print(f"{each.what}\t{len(each.files)} files\t{each.bytes / 1e6:,.1f} MB\t{each.why}", flush=True)
+    for note in found.notes:
+        _say(note)
+    how = "removed" if options.delete else "would go; --delete removes it"
+    _say(f"{sum(len(each.files) for each in found.garbage):,} files, {total / 1e6:,.1f} MB {how}")
+    return DONE
+
+
+def _cleaned(options: argparse.Namespace) -> tuple[Store, list[Recipe]]:
+    """The store to look through and the recipes that say what stays."""
+    works = {target: target for target in options.targets if not target.endswith(".toml")}
+    recipes = [load(target, work=options.work) for target in options.targets if target not in works]
+    works |= {str(recipe.path): str(recipe.work) for recipe in recipes}
+    places = {at if "://" in at else os.path.abspath(at) for at in works.values()}
+    if len(places) > 1:
+        told = ", ".join(f"{name} works in {at}" for name, at in works.items())
+        raise UsageError(f"one work folder at a time, with all recipes that use it: {told}")
+    (place,) = places
+    if "://" not in place and not (Path(place) / "stages").is_dir():
+        raise UsageError(
+            f"{place}: no work folder: nothing was ever committed there; name a recipe (*.toml) or its work"
+        )
+    return open_store(place), recipes
+
+
+def _age(option: str, text: str) -> float:
+    """Seconds of '7d', '12h', '30m', '0s'."""
+    match = re.fullmatch(r"(\d+)([dhms])", text)
+    if match is None:
+        raise UsageError(f"{option} {text}: a number of days, hours, minutes or seconds, e.g. 7d, 12h, 30m or 0s")
+    return float(int(match[1]) * {"d": 86400, "h": 3600, "m": 60, "s": 1}[match[2]])
