@@ -76,6 +76,9 @@ def find(store: Store, recipes: Sequence[Recipe], grace: float, runs: float | No
         gone = process_is_gone(name.split("/")[1])
         if gone or (gone is None and _old(files, now, max(grace, QUIET))):
             garbage.append(Garbage(name, "its process is gone", tuple(files)))
+    for folder in ("claims", "leases"):
+        if left := tuple(e for e in store.entries(folder) if _old([e], now, max(grace, QUIET))):
+            garbage.append(Garbage(folder, "left by runs that are gone", left))
     if runs is not None:
         for id, files in dead.items():
             if _old(files, now, max(runs, 0.0)):

@@ -6,6 +6,8 @@ import contextlib
 import tempfile
 from pathlib import Path
 
+from pipeline.claiming import Claiming
+from pipeline.claims import Peers
 from pipeline.errors import UsageError
 from pipeline.manifest import Manifest
 from pipeline.plan import Plan
@@ -42,8 +44,13 @@ def make_release(recipe: Recipe, runner: str, workers: int, *, ignore_alarms: bo
 
 def run_plan(plan: Plan, runner: str, workers: int) -> Outcome:
     work = plan.recipe.work
-    with Reporter(work) as reporter, contextlib.closing(WhenNeeded(runner, str(work), workers)) as executor:
-        return run(plan, LocalStore(work), executor, reporter)
+    store = LocalStore(work)
+    with (
+        Reporter(work) as reporter,
+        Peers(store) as peers,
+        contextlib.closing(WhenNeeded(runner, str(work), workers)) as executor,
+    ):
+        return run(plan, store, Claiming(executor, peers), reporter)
 
 
 def _writable(folder: Path, what: str) -> None:

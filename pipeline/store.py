@@ -124,7 +124,7 @@ class LocalStore:
     def scratch(self) -> Iterator[Path]:
         base = self.root / "scratch"
         base.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"{_processes_here()}-{os.getpid()}-", dir=base))
+        folder = Path(tempfile.mkdtemp(prefix=f"{processes_here()}-{os.getpid()}-", dir=base))
         try:
             yield folder
         finally:
@@ -133,7 +133,7 @@ class LocalStore:
 
 def sweep_scratch(root: Path) -> None:
     """Remove what killed processes left in scratch. Only of this host and container: elsewhere a pid means another."""
-    here = _processes_here()
+    here = processes_here()
     for folder in (root / "scratch").glob(f"{here}-*"):
         pid = folder.name.removeprefix(f"{here}-").split("-", 1)[0]
         if pid.isdigit() and not _alive(int(pid)):
@@ -145,14 +145,14 @@ def process_is_gone(folder: str, *, here: bool = False) -> bool | None:
 
     `here`: the name is a pid of this host and container.
     """
-    pid = folder if here else folder.removeprefix(f"{_processes_here()}-").split("-", 1)[0]
-    if not pid.isdigit() or (not here and not folder.startswith(f"{_processes_here()}-")):
+    pid = folder if here else folder.removeprefix(f"{processes_here()}-").split("-", 1)[0]
+    if not pid.isdigit() or (not here and not folder.startswith(f"{processes_here()}-")):
         return None
     return not _alive(int(pid))
 
 
 @lru_cache(maxsize=1)
-def _processes_here() -> str:
+def processes_here() -> str:
     """A name for the set of processes that pids of ours belong to: the host and, on Linux, the pid namespace."""
     try:
         namespace = os.stat("/proc/self/ns/pid").st_ino

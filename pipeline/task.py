@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.acquire.bring import Fetch, brought
 from pipeline.acquire.turns import Turns
+from pipeline.claims import Claim, claimed
 from pipeline.commit import CommitSink, Committed, digest, intact, load, stage_fingerprint
 from pipeline.errors import InputError, ShortError
 from pipeline.store import LocalStore, Store
@@ -47,6 +48,7 @@ class Unit:
     fingerprints: tuple[str, ...]  # of the stages, as the driver computed them
     parts: tuple[PartRef, ...]
     weight: int  # bytes of input: larger units go first
+    claim: Claim | None = None  # for which run, where several may be at work
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def part_fingerprint(stage: Stage, stage_fp: str, parts: Sequence[PartRef]) -> s
     return digest([stage_fp, inputs])
 
 
+@claimed
 def execute(unit: Unit, root: str, turns: Turns | None = None) -> Result:
     """Run what is not committed yet. Safe to repeat and to run twice at once.
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline import gc
 from pipeline.recipe import Recipe, load
-from pipeline.store import LocalStore, _processes_here
+from pipeline.store import LocalStore, processes_here
 from tests.runs import QUICKSTART, seimai, tree
 
 WEEK = 7 * 86400.0
@@ -205,9 +205,7 @@ def test_scratch_of_the_dead_and_old_records_by_option(work: Path) -> None:
     if not pid:
         os._exit(0)
     os.waitpid(pid, 0)
-    files = {
-        owner: work / "scratch" / f"{_processes_here()}-{owner}-x" / "part.parquet" for owner in (pid, os.getpid())
-    }
+    files = {owner: work / "scratch" / f"{processes_here()}-{owner}-x" / "part.parquet" for owner in (pid, os.getpid())}
     files[0] = work / "scratch" / "0123456789ab-1-x" / "part.parquet"  # of another machine, a moment ago
     for file in files.values():
         file.parent.mkdir(parents=True)
