@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.claims import PATIENCE
 from pipeline.commit import stage_fingerprint
 from pipeline.errors import ShortError
 from pipeline.plan import Plan
@@ -58,6 +59,7 @@ def find(store: Store, recipes: Sequence[Recipe], grace: float, runs: float | No
     now = _now(store)
     needed = {(stage.key, stage_fingerprint(stage)) for recipe in recipes for stage in every_stage(Plan(recipe, ()))}
     live, dead = _runs(store, now)
+    live += [e.name for e in store.entries("leases") if now - e.modified < 2 * PATIENCE]
     notes = [] if recipes else ["no recipe was given, so all fingerprints stay: seimai gc RECIPE [RECIPE ...]"]
     if recipes and live:
         notes.append(f"a run seems to be under way ({', '.join(live)}), so all fingerprints stay until it has ended")

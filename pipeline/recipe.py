@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pipeline import checks, recipe_dedup, recipe_filters, recipe_release
 from pipeline.acquire.remote import Network
 from pipeline.alarms import Alarms
 from pipeline.errors import UsageError
+from pipeline.places import Place, is_final, place
 from pipeline.recipe_measures import Measure, measures
 from pipeline.recipe_source import READERS, Source, sources
 from stages.address import Address
@@ -62,8 +62,8 @@ class Recipe:
     path: Path
     name: str
     sources: tuple[Source, ...]
-    work: Path
-    release: Path
+    work: Place
+    release: Place
     profile: str  # what the bounds start from
     bounds: tuple[Bound, ...]
     because: Mapping[str, str]  # code -> reason of a bound that differs from the filter's own
@@ -163,12 +163,12 @@ def typed(table: Mapping[str, Any], path: Path, *, work: str | None = None, rele
               "release": release or checks.text(output, "release", f"{where} [output]")}  # fmt: skip
     chosen = recipe_filters.chosen(checks.table(table, "filters", where), f"{where} [filters]")
     own = measures(table.get("measure", []), folder, where)
-    release_at = checks.resolve(Path.cwd() if release else folder, places["release"])
+    release_at = place(places["release"], Path.cwd() if release else folder)
     return Recipe(
         path=path,
         name=checks.text(table, "name", where),
         sources=sources(table.get("source"), folder, where),
-        work=checks.resolve(Path.cwd() if work else folder, places["work"]),
+        work=place(places["work"], Path.cwd() if work else folder),
         release=release_at,
         profile=chosen.profile,
         bounds=chosen.bounds + own.bounds,
@@ -184,7 +184,7 @@ def typed(table: Mapping[str, Any], path: Path, *, work: str | None = None, rele
         base_url=recipe_release.base_url(output, f"{where} [output]"),
         deny=recipe_release.deny(output, folder, release_at, f"{where} [output]"),
         pii=_pii(checks.table(table, "pii", where), f"{where} [pii]"),
-        relative=tuple(f"{what} = {place}" for what, place in places.items() if not os.path.isabs(place)),
+        relative=tuple(f"{what} = {at}" for what, at in places.items() if not is_final(at)),
     )
 
 

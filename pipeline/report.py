@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +12,7 @@ from filters import FILTERS
 from filters.base import Filter
 from pipeline.alarms import told
 from pipeline.manifest import Counts, Funnel, Manifest, Sample, Size
+from pipeline.places import Place
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
 from stages.left_out import REASONS
 from stages.line_masks import REASONS as TEMPLATE_REASONS
@@ -38,7 +38,7 @@ def meaning(reason: str) -> str:
     return {**PASSED_REASONS, **EXTRACT_REASONS, **REASONS, **TEMPLATE_REASONS, **OTHER_REASONS}.get(reason, "")
 
 
-def show(manifest: Manifest, release: Path, console: Console) -> None:
+def show(manifest: Manifest, release: Place, console: Console) -> None:
     """Print the funnel of a release and where it lies."""
     funnel = manifest.funnel
     console.print(

@@ -61,6 +61,9 @@ class Bands(Stage):
     version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("extract", "minhash")
     barrier: ClassVar[bool] = True
+    memory_share: ClassVar[float] = (
+        0.1  # the keys of a run are sorted in memory; most of the input is text, which is not read
+    )
     group_rows: ClassVar[int] = 1 << 20  # or where `run` cuts them
 
     def __post_init__(self) -> None:

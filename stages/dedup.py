@@ -73,6 +73,8 @@ class Dedup(Stage):
     version: ClassVar[int] = 4
     needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "minhash", "bands")
     barrier: ClassVar[bool] = True
+    memory_bytes: ClassVar[int] = 2 << 30
+    memory_share: ClassVar[float] = 0.02  # 16 bytes a participant, whose inputs are a kilobyte at least
 
     def __post_init__(self) -> None:
         for what, names, known in (
