@@ -46,9 +46,9 @@ def _hand_in(options: argparse.Namespace) -> int:
     recipe, package = bundle(Path(options.recipe), work=options.work, release=options.release)
     places = [part for name in ("work", "release") if (at := getattr(options, name)) for part in (f"--{name}", at)]
     workers = ["--workers", str(options.workers)] if options.workers else []
-    scratch = ["--scratch", options.scratch] if options.scratch else []
+    disk = ["--scratch", options.scratch] if options.scratch else []
     alarms = ["--ignore-alarms"] if options.ignore_alarms else []
-    entrypoint = shlex.join(["python", "-m", "pipeline", "run", package.recipe, *places, *workers, *scratch, *alarms])
+    entrypoint = shlex.join(["python", "-m", "pipeline", "run", package.recipe, *places, *workers, *disk, *alarms])
     from pipeline.on_ray.submit import Jobs
 
     jobs = Jobs(_say)
