@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -64,7 +65,7 @@ SMALL = {
 }
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents(), WAYS, st.data())
 def test_dedup_is_the_rule_as_it_is_worded(
     tmp_path_factory: pytest.TempPathFactory, corpus: list[Document], ways: dict, data: st.DataObject
@@ -97,3 +98,23 @@ def test_dedup_is_the_rule_as_it_is_worded(
             assert said["keeper"] == (None if fate.keeper is None else name_of[fate.keeper])
             assert said["component"] == name_of[fate.component or b""]
             assert close(said["similarity"], fate.similarity)
+
+
+@pytest.mark.parametrize("all_pairs", [2000, 9])
+def test_of_many_at_the_bound_only_so_many_are_compared(tmp_path: Path, all_pairs: int) -> None:
+    """Signatures put them in another order than their texts: which are compared first decides who stays."""
+    rng, base = random.Random(3), prose(400, 7)
+    corpus = []
+    for number in range(40):
+        size, at = rng.randint(30, 42), rng.randrange(350)
+        corpus.append(Document(f"{number}", base[:at] + prose(size, 50 + number) + base[at + size :]))
+    part = partition(tmp_path, "p", corpus)
+    fates = []
+    for comparisons in (1, 16):
+        ways = {"all_pairs": all_pairs, "comparisons": comparisons}
+        fates.append(NaiveDedup(**ways).fates(taking_part({"p": (0, corpus)})))
+        done = dedup(tmp_path / str(comparisons), [part], **ways)
+        assert [row["keep"] for row in done.tables["p"]] == [fates[-1]["p", row].keep for row in range(40)]
+        for row, said in enumerate(done.tables["p"]):
+            assert close(said["similarity"], fates[-1]["p", row].similarity)
+    assert fates[0] != fates[1], "the limit shows"
