@@ -144,6 +144,16 @@ def _parser() -> argparse.ArgumentParser:
     templates.add_argument("--limit", type=_positive, default=0, help="only the first so many")
     templates.set_defaults(verb=verbs.templates)
 
+    index = verbs_of.add_parser(
+        "index", help="indexes of what a recipe is compared with, for later recipes: the texts may then go"
+    )
+    _recipe(index)
+    index.add_argument(
+        "-o", "--output", type=Path, required=True, help="a folder; each index gets one in it, by its name"
+    )
+    _runner(index)
+    index.set_defaults(verb=_lazy("verbs_index", "index"))
+
     verify = verbs_of.add_parser("verify", help="rehash and recount a release; exit 1 on any mismatch")
     verify.add_argument("release", type=_place, help="the release folder")
     verify.add_argument(

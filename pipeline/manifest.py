@@ -229,6 +229,43 @@ class Dedup(Closed):
     counters: dict[str, int] = Field(description="what the stage counted besides")
 
 
+class Indexed(Closed):
+    """A corpus that this run was compared with, by its index."""
+
+    name: str = Field(description="as the recipe calls it")
+    sha256: str = Field(description="of the JSON list of the sha256 of its index files: which state of it")
+    documents: int = Field(description="in its index")
+    left_out: int = Field(description="rows without a text, or that could not be read")
+    known: int = Field(description="documents of this run whose nearest match is in it")
+
+
+class NewHost(Closed):
+    """What one host adds."""
+
+    host: str = Field(description="'' of documents without one")
+    documents: int = Field(description="written")
+    characters: int = Field(description="written")
+    known: int = Field(description="documents of this host that an index knows")
+
+
+class New(Closed):
+    """What this run adds to the corpora that it was compared with: all that is written is new."""
+
+    against: list[Indexed] = Field(description="the corpora")
+    similarity: float = Field(description="Jaccard similarity of character n-grams from which two documents are one")
+    errors: float = Field(description="standard errors above it from which a document counts as known")
+    found: dict[str, float] = Field(
+        description="Jaccard similarity -> share of such documents that are found, where all bins of both signatures are filled"
+    )
+    documents: int = Field(description="written by the run")
+    characters: int = Field(description="written by the run")
+    known: int = Field(description="documents that an index knows: left out")
+    known_characters: int = Field(description="their characters")
+    known_exactly: int = Field(description="of these, documents with the dedup key of one in an index")
+    hosts: int = Field(description="hosts with new documents")
+    most: list[NewHost] = Field(description="the hosts that add most characters")
+
+
 class Templates(Closed):
     """Lines that were left out because many documents of a host, or many hosts, have them."""
 
@@ -269,6 +306,7 @@ class Manifest(Closed):
     dedup: Dedup = Field(description="of this run")
     removals: list[Removal] = Field(description="on request, by ticket")
     hosts: HostsEntry = Field(description="the table of hosts of the run")
+    new: New | None = Field(description="of this run; null where the recipe has no dedup.against")
     templates: Templates | None = Field(description="null where the recipe has no [template_lines]")
     shards_sha256: str = Field(description="sha256 of shards.jsonl")
     shards: Counts = Field(description="sums over shards.jsonl")

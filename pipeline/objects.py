@@ -38,6 +38,8 @@ _CONNECT, _SILENCE, _REQUEST = 5, 60, 600  # seconds: for a connection, without 
 PIECE = 8 << 20  # bytes of a part of a multipart upload; larger where 10,000 of them would not do
 _PIECES, _AT_ONCE = 9_000, 4
 
+_KEYS = ("access_key_id", "secret_access_key", "session_token")
+_ENDPOINT = re.compile(r"https?://[^@\s/?#]+(/[^@\s?#]*)?")
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 # What may go better the next time though its status says that the request was wrong.
@@ -207,12 +209,19 @@ class CutError(Exception):
 
 
 def _settings() -> tuple[tuple[str, str], ...]:
-    """What the environment says, for a client: endpoint, region, and the keys of a profile where the environment has none."""
+    """What the environment says, for a client: endpoint, region and keys; those of a profile where it has none itself."""
     environment = os.environ
-    found = {} if environment.get("AWS_ACCESS_KEY_ID") else profile()
+    keys = {name: environment.get(f"AWS_{name.upper()}", "") for name in _KEYS}
+    found = {name: value for name, value in keys.items() if value} if keys["access_key_id"] else profile()
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or found.pop("region", "us-east-1")
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
-    told = {**found, "region": region, **({"endpoint": endpoint.rstrip("/")} if endpoint else {})}
+    told = {**found, "region": region}
+    for variable in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        if endpoint := environment.get(variable, "").rstrip("/"):
+            if not _ENDPOINT.fullmatch(endpoint):
+                raise UsageError(
+                    f"{variable}: not the address of a server; it is http(s)://host:port, without credentials"
+                )
+            told["endpoint"] = endpoint
     return tuple(sorted(told.items()))
 
 
@@ -267,13 +276,9 @@ def _is_passing(error: Exception) -> bool:
 
 
 def _has_no_credentials(error: Exception) -> bool:
-    """The last place the client looks for them is the machine's metadata service."""
-    message = str(error)
-    return (
-        "169.254." in message
-        or "latest/api/token" in message
-        or "credential" in message.lower().split("debug source")[0]
-    )
+    """Nothing was asked of S3: the last place where the client looks for them, the machine's metadata service, has none."""
+    message = str(error).partition("Debug source")[0]
+    return not _CODE.search(message) and ("latest/api/token" in message or "credential" in message.lower())
 
 
 def _what(error: Exception) -> str:

@@ -28,6 +28,7 @@ from stages.judge import Bound, Judge, Verdict
 from stages.line_counts import LineCounts
 from stages.line_masks import LineMasks
 from stages.measure import Measure
+from stages.new_hosts import NewHosts
 from stages.template_lines import TemplateLines
 
 # Partitions in one band run at most: runs stay few and large, and a new partition rewrites one of them.
@@ -42,6 +43,7 @@ class Plan:
     parts: tuple[PartRef, ...]
     sample: int = 0  # documents a source; 0 = all of them
     ignore_alarms: bool = False
+    against: tuple[PartRef, ...] = ()  # files of the corpora that the recipe is compared with
 
     @cached_property
     def chains(self) -> Mapping[str, tuple[Stage, ...]]:
@@ -50,6 +52,11 @@ class Plan:
             source.name: (self._reader(source), *(self._common if source.join == "language" else self._taken(source)))
             for source in self.recipe.sources
         }
+
+    @cached_property
+    def index_chains(self) -> Mapping[str, tuple[Stage, ...]]:
+        """Name of a corpus that the recipe is compared with -> the stage that makes its index."""
+        return {each.name: (self.recipe.index(each),) for each in self.recipe.against}
 
     @cached_property
     def writers(self) -> Mapping[str, tuple[Stage, ...]]:
@@ -74,7 +81,7 @@ class Plan:
         found: dict[str, Stage] = {}
         for chain in self.chains.values():
             found.update({stage.key: stage for stage in chain})
-        for stage in (self.recipe.bands(), self.recipe.dedup(), *self._of_lines()):
+        for stage in (*self._of_indexes(), self.recipe.bands(), self.recipe.dedup(), *self._of_lines()):
             found[stage.key] = stage
         found["deny"] = self.recipe.denial()
         for source in self.recipe.sources:
@@ -83,8 +90,14 @@ class Plan:
         for writers in self.writers.values():
             found.update({stage.key: stage for stage in writers})
         found["host-table"] = HostTable()
+        if self.recipe.against:
+            found["new-hosts"] = NewHosts()
         found["shards"] = self.recipe.shards()
         return list(found.values())
+
+    def _of_indexes(self) -> tuple[Stage, ...]:
+        indexes = tuple(stage for chain in self.index_chains.values() for stage in chain)
+        return (*indexes, self.recipe.known()) if indexes else ()
 
     def _of_lines(self) -> tuple[Stage, ...]:
         rule = self.recipe.template_lines

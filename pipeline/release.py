@@ -25,6 +25,7 @@ from pipeline.manifest import (
     dump,
     ratio,
 )
+from pipeline.new_entry import new_entry
 from pipeline.plan import Plan
 from pipeline.recipe_source import Source
 from pipeline.run import Outcome
@@ -50,7 +51,7 @@ def publish(plan: Plan, store: Store, outcome: Outcome) -> tuple[Manifest, bool]
     files = [(_shard_entry(file, keys), file.marker.outputs[file.name]["path"]) for file in _files(plan, outcome)]
     entries = [entry for entry, _ in files]
     shards = listed(entries)
-    manifest = _manifest(plan, outcome, entries, hashlib.sha256(shards).hexdigest())
+    manifest = _manifest(plan, store, outcome, entries, hashlib.sha256(shards).hexdigest())
     texts = {
         "NOTICE": notice(manifest).encode(),
         "shards.jsonl": shards,
@@ -127,7 +128,7 @@ def _shard_entry(file: _File, keys: Sequence[str]) -> ShardEntry:
     )
 
 
-def _manifest(plan: Plan, outcome: Outcome, entries: list[ShardEntry], shards_sha256: str) -> Manifest:
+def _manifest(plan: Plan, store: Store, outcome: Outcome, entries: list[ShardEntry], shards_sha256: str) -> Manifest:
     recipe = plan.recipe
     whole = funnel(outcome)
     keys = [tokenizer.key for tokenizer in recipe.tokenizers]
@@ -159,6 +160,7 @@ def _manifest(plan: Plan, outcome: Outcome, entries: list[ShardEntry], shards_sh
         funnel=whole,
         polishing_ratio=ratio(whole.written.characters, whole.extracted.characters),
         dedup=dedup_entry(plan, outcome),
+        new=new_entry(plan, store, outcome),
         removals=[Removal(ticket=ticket, documents=n) for ticket, n in removals(outcome).items()],
         hosts=_hosts(outcome),
         templates=templates_entry(plan, outcome),
@@ -172,6 +174,7 @@ def _every_stage(plan: Plan) -> list[Stage]:
     chains = [*plan.chains.values(), *plan.writers.values()]
     shards = [plan.recipe.shards(split) for split in plan.recipe.split_names]
     caps = [plan.recipe.host_cap(source) for source in plan.recipe.sources if source.tokens_per_host]
+    chains += plan.index_chains.values()
     return [*plan.stages(), *(stage for chain in chains for stage in chain), *caps, *shards]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from pipeline.against import as_parts, index_units, known, unbuilt
 from pipeline.alarms import Raised, raised, summary
 from pipeline.barriers import template_lines
 from pipeline.commit import Committed
@@ -32,6 +33,7 @@ from pipeline.tally import Tally
 from pipeline.task import PartRef, Result, Unit
 from stages.base import MAIN, Stage
 from stages.host_table import HostTable
+from stages.new_hosts import NewHosts
 
 WRITTEN_BYTES = "written.bytes."  # counters of `write`: bytes of text by split
 
@@ -65,6 +67,7 @@ class Outcome:
     alarms: list[Raised] = field(default_factory=list)
     shards: list[tuple[str, str, Committed]] = field(default_factory=list)  # source, split, marker; in canonical order
     hosts: Committed | None = None  # the marker of the table of hosts
+    indexes: tuple[PartRef, ...] = ()  # of other corpora, a part a file
     ran: int = 0  # units that did any work
 
     def of(self, key: str, source: str | None = None) -> Tally:
@@ -79,6 +82,11 @@ class Outcome:
 def run(plan: Plan, store: Store, executor: Executor, listener: Listener) -> Outcome:
     """Bring every stage of the plan to its commit. ShortError lists what failed after the rest was finished."""
     return _Run(plan, store, executor, listener, Outcome(parts=plan.parts)).all()
+
+
+def run_indexes(plan: Plan, store: Store, executor: Executor, listener: Listener) -> tuple[PartRef, ...]:
+    """Bring only the indexes of a plan to their commit."""
+    return _Run(plan, store, executor, listener, Outcome(parts=plan.parts)).indexes()
 
 
 @dataclass
@@ -101,6 +109,8 @@ class _Run:
         self._chains("write", self.plan.writers)
         self._give_up("the release would be incomplete")
         (self.outcome.hosts,) = self._barrier("hosts", [barrier_unit(HostTable(), self.outcome.parts, "host-table")])
+        if self.plan.recipe.against:
+            self._barrier("new-hosts", [barrier_unit(NewHosts(), self.outcome.parts, "new-hosts")])
         self._shards()
         return self.outcome
 
@@ -153,7 +163,38 @@ class _Run:
         tokens = sum(tally.counters["tokens"] for (_, stage), tally in sums if stage == "tokens")
         self.listener.totals(documents, tokens)
 
+    def _known(self) -> None:
+        """What the indexes of other corpora know."""
+        outcome = self.outcome
+        outcome.indexes = self.indexes()
+        compared = known(self.plan, outcome.parts, outcome.indexes, self._barrier)
+        assert compared is not None  # only a look at what is committed may miss one
+        outcome.parts = compared
+
+    def indexes(self) -> tuple[PartRef, ...]:
+        """The indexes of other corpora; those that are not committed yet are built."""
+        found = unbuilt(self.plan, self.store)
+        units = index_units(self.plan, found.todo)
+        markers = {id: dict(of_part) for id, of_part in found.markers.items()}
+
+        def done(unit: Unit, result: Result) -> None:
+            markers[unit.parts[0].id].update({marker.stage: marker for marker in result.markers})
+            self.outcome.ran += bool(result.ran)
+
+        if found.parts:
+            self.listener.looking("index")
+            self.listener.phase("index", len(found.parts), len(found.parts) - len(units), units)
+        self._schedule(units, done)
+        self._give_up("without the indexes nobody can tell what is known")
+        if units:
+            with self.store.scratch() as scratch, Gathered(self.store, scratch) as gathered:
+                for of_part in markers.values():
+                    gathered.add(of_part["index"])
+                gathered.write()
+        return as_parts(self.plan, markers)
+
     def _dedup(self) -> None:
+        self._known()
         outcome = self.outcome
         runs = self._barrier("bands", band_units(self.plan, outcome.parts))
         (marker,) = self._barrier("dedup", [dedup_unit(self.plan, outcome.parts, runs)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from pipeline.against import indexed
 from pipeline.errors import UsageError
 from pipeline.manifest import Manifest
 from pipeline.plan import Plan
@@ -21,7 +22,7 @@ from pipeline.store import open_store
 
 def look(recipe: Recipe) -> Plan:
     """The plan, for a verb that only reads: nothing is written but the cache of file hashes, where that can be."""
-    return Plan(recipe, partitions(recipe))
+    return Plan(recipe, partitions(recipe), against=indexed(recipe))
 
 
 def prepare(recipe: Recipe, sample: int = 0, *, ignore_alarms: bool = False) -> Plan:
@@ -35,7 +36,7 @@ def prepare(recipe: Recipe, sample: int = 0, *, ignore_alarms: bool = False) -> 
             f"{recipe.release / REMOVALS}: removals are heeded from a file that all nodes see; copy it to one and name that "
             "in [output] deny, then take it out of the bucket"
         )
-    return Plan(recipe, partitions(recipe), sample, ignore_alarms)
+    return Plan(recipe, partitions(recipe), sample, ignore_alarms, indexed(recipe))
 
 
 def make_release(

@@ -138,7 +138,7 @@ class _Inputs:
             elif is_remote(pattern):
                 yield pattern
             else:
-                yield from map(str, _found(pattern, where))
+                yield from map(str, found_files(pattern, where))
 
     def _remote(self, url: str) -> tuple[SourceFile, Fetch]:
         name = _published(url, self.network)
@@ -163,7 +163,8 @@ def _published(url: str, network: Network) -> str:
     return ""
 
 
-def _found(pattern: str, where: str) -> list[Path]:
+def found_files(pattern: str, where: str) -> list[Path]:
+    """The files of a path or glob. UsageError when there is none, or one that cannot be read."""
     literal = _unescaped(pattern)
     found = [literal] if os.path.lexists(literal) else sorted(glob.glob(pattern, recursive=True))
     if not found and not glob.has_magic(literal):

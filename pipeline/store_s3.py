@@ -76,8 +76,8 @@ class S3Store:
     def check(self, what: str) -> None:
         """Also that the server heeds `If-None-Match`: with one that does not, two workers could both be first."""
         probe = f".probe-{uuid.uuid4().hex}"
+        self._objects.create(probe, b"", FEW_TRIES)
         try:
-            self._objects.create(probe, b"", FEW_TRIES)
             if self._objects.create(probe, b"again", FEW_TRIES):
                 raise UsageError(
                     f"{what} {self.address}: this server ignores If-None-Match, so two workers could commit the same "

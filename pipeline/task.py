@@ -46,7 +46,12 @@ class PartRef:
         )  # `replace` takes thrice as long
 
     def open(self, store: Store, keys: Sequence[str]) -> Part:
-        rows = {k: Rows(store.path(o["path"]), o["sha256"], o["rows"]) for k in keys if (o := self.outputs.get(k))}
+        # An index that a recipe names lies at a path of its own, and not in the work of the run.
+        rows = {
+            k: Rows(o["path"] if os.path.isabs(o["path"]) else store.path(o["path"]), o["sha256"], o["rows"])
+            for k in keys
+            if (o := self.outputs.get(k))
+        }
         return Part(self.id, self.source, self.rank, rows)
 
 

@@ -49,6 +49,7 @@ def _refuse_temporary_copy(relative: Sequence[str]) -> None:
 
 
 def plan(options: argparse.Namespace) -> int:
+    from pipeline.against import unbuilt
     from pipeline.barriers import reached
     from pipeline.plan import survey, why_stale
     from pipeline.recipe import load
@@ -60,8 +61,10 @@ def plan(options: argparse.Namespace) -> int:
     plan, store = look(recipe), open_store(recipe.work)
     found = survey(store, plan.chains, plan.parts)
     done_parts = Counter(key for markers in found.markers.values() for key in markers)
+    indexes = unbuilt(plan, store)
+    done_parts["index"] = len(plan.against) - len(indexes.todo)
     if not found.todo and (parts := reached(plan, store, found.parts)) is not None:
-        done_parts["dedup"] = done_parts["bands"] = 1
+        done_parts["dedup"] = done_parts["bands"] = done_parts["known"] = 1
         if any("line-masks" in part.outputs for part in parts):
             done_parts.update({"line-counts": 1, "template-lines": 1, "line-masks": 1})
         chosen = survey(store, plan.writers, parts)
@@ -76,7 +79,9 @@ def plan(options: argparse.Namespace) -> int:
     }
     for stage in plan.stages():
         total = 1 if stage.barrier else sum(stage.key in keys[part.source] for part in plan.parts)
-        if stage.key in ("shards", "host-table", "host-cap"):
+        if stage.key == "index":
+            total = len(plan.against)
+        if stage.key in ("shards", "host-table", "host-cap", "new-hosts"):
             continue
         done = done_parts[stage.key]
         table.add_row(stage.key, str(done), str(total - done), why_stale(store, stage) if done < total else "")
@@ -87,9 +92,10 @@ def plan(options: argparse.Namespace) -> int:
             print("\n".join(f"  {line}" for line in costs(recipe, source)))
     if found.todo:
         print("a stage whose inputs come out the same again does not run, whatever stands under 'may run'")
-    for part in found.todo:
+    for part in (*found.todo, *indexes.todo):
         Console(highlight=False, markup=False).print(
-            f"to do: {part.source} {part.file.name if part.file else part.id}", markup=False
+            f"to do: {'index ' if part in indexes.todo else ''}{part.source} {part.file.name if part.file else part.id}",
+            markup=False,
         )
     return DONE
 

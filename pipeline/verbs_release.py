@@ -26,6 +26,11 @@ def report(options: argparse.Namespace) -> int:
     store = shelf(place)
     console = Console(highlight=False, markup=False)
     show(manifest, store.place, console)
+    if manifest.new is not None:
+        print(f"\nnew by host, those that add most, of {manifest.new.hosts:,}:")
+        print("\t".join(("characters", "documents", "known", "host")))
+        for host in manifest.new.most[: options.hosts]:
+            print("\t".join(map(str, (host.characters, host.documents, host.known, host.host or "(none)"))))
     with open_checked(store.path(manifest.hosts.path)) as file:
         rows = file.read().slice(0, options.hosts).to_pylist()
     print(f"\nhosts by kept tokens, {len(rows)} of {manifest.hosts.hosts:,} ({manifest.hosts.path} has all):")

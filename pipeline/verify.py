@@ -67,6 +67,7 @@ def _manifest(manifest: Manifest, store: Store, entries: list[ShardEntry]) -> It
             yield f"manifest.json: source {source.name}: not conserved: {broken}"
     for broken in manifest.funnel.broken_laws():
         yield f"manifest.json: not conserved: {broken}"
+    yield from _new(manifest)
     summed = sum(source.funnel.records for source in manifest.sources)
     if summed != manifest.funnel.records:
         yield f"manifest.json: the sources read {summed} records, the whole {manifest.funnel.records}"
@@ -87,6 +88,19 @@ def _manifest(manifest: Manifest, store: Store, entries: list[ShardEntry]) -> It
         manifest.shards.tokens[keys[0]],
     ):
         yield f"manifest.json: the shards hold {_told(manifest.shards)}, the funnel wrote {written.documents} documents"
+
+
+def _new(manifest: Manifest) -> Iterator[str]:
+    """What it says is known and new is what the funnel says."""
+    funnel, new = manifest.funnel, manifest.new
+    known = funnel.duplicates.get("dedup.known", 0)
+    stated = (0, 0) if new is None else (new.known, sum(each.known for each in new.against))
+    if stated != (known, known):
+        yield f"manifest.json: new: {stated[0]} documents are known, {stated[1]} by its indexes, the funnel says {known}"
+    written = (funnel.written.documents, funnel.written.characters)
+    # What was removed since was new all the same.
+    if new is not None and not manifest.parent_id and (new.documents, new.characters) != written:
+        yield f"manifest.json: new: {new.documents} documents, {new.characters} characters; written were {written}"
 
 
 def _told(counts: Counts) -> str:

@@ -295,6 +295,19 @@ def test_missing_credentials_are_told(bucket: S3Store, monkeypatch: pytest.Monke
         S3Store(Address(BUCKET, "a")).check("work")
 
 
+def test_what_the_environment_says_wrong_is_told_without_its_value(
+    bucket: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for wrong in ("nonsense", "http://key:secret@127.0.0.1:1"):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", wrong)
+        with pytest.raises(UsageError, match="AWS_ENDPOINT_URL_S3: not the address of a server") as caught:
+            S3Store(bucket.address)
+        assert "secret" not in str(caught.value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    with pytest.raises(UnreachableError, match="does not answer as it should"):
+        S3Store(bucket.address).check("work")
+
+
 def test_keys_of_a_profile_are_taken(bucket: S3Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
