@@ -279,6 +279,8 @@ def load(release: Path) -> tuple[Manifest, list[ShardEntry]]:
 
 def edited(manifest: Manifest, folder: Path) -> Iterator[str]:
     """What of the manifest and of shards.jsonl is not as it was sealed."""
+    if (folder / ".removal").exists():
+        yield "a removal was broken off; `seimai remove` finishes it when it is run again"
     if manifest.id != manifest.content_id():
         yield f"manifest.json: its id is {manifest.id[:16]}… but its content hashes to {manifest.content_id()[:16]}…"
     sha256 = hashlib.sha256((folder / "shards.jsonl").read_bytes()).hexdigest()

@@ -154,11 +154,12 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
     chosen = recipe_filters.chosen(checks.table(table, "filters", where), f"{where} [filters]")
     own = measures(table.get("measure", []), folder, where)
     release_at = checks.resolve(Path.cwd() if release else folder, places["release"])
+    work_at = checks.resolve(Path.cwd() if work else folder, places["work"])
     return Recipe(
         path=path,
         name=checks.text(table, "name", where),
         sources=sources(table.get("source"), folder, where),
-        work=checks.resolve(Path.cwd() if work else folder, places["work"]),
+        work=work_at,
         release=release_at,
         profile=chosen.profile,
         bounds=chosen.bounds + own.bounds,
@@ -171,7 +172,7 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
         splits=recipe_release.splits(checks.table(table, "splits", where), where),
         values=recipe_release.values(output, tuple(bound.code for bound in own.bounds), f"{where} [output]"),
         base_url=recipe_release.base_url(output, f"{where} [output]"),
-        deny=recipe_release.deny(output, folder, release_at, f"{where} [output]"),
+        deny=recipe_release.deny(output, folder, (release_at, work_at), f"{where} [output]"),
         pii=_pii(checks.table(table, "pii", where), f"{where} [pii]"),
         relative=tuple(f"{what} = {place}" for what, place in places.items() if not os.path.isabs(place)),
     )

@@ -10,10 +10,9 @@ from filters import FILTERS
 from pipeline import checks
 from pipeline.acquire.remote import is_remote
 from pipeline.errors import UsageError
+from stages.left_out import REMOVALS
 from stages.splits import HELD_OUT, Shares
 from stages.vocabulary import BUILT_IN, Named
-
-REMOVALS = "removals.jsonl"  # in a release: what was asked to be removed from it, and stays out
 
 
 def tokenizers(table: Mapping[str, Any], folder: Path, where: str) -> tuple[Named, ...]:
@@ -66,12 +65,12 @@ def base_url(table: Mapping[str, Any], where: str) -> str:
     return url if not url or url.endswith("/") else f"{url}/"
 
 
-def deny(table: Mapping[str, Any], folder: Path, release: Path, where: str) -> tuple[str, ...]:
-    """Lists of removals: those that the recipe names, and the one of the release itself, where that has one."""
+def deny(table: Mapping[str, Any], folder: Path, own: tuple[Path, Path], where: str) -> tuple[str, ...]:
+    """Lists of removals: those that the recipe names, and those of the release and the work folder (`own`)."""
     named = checks.texts(table, "deny", where, f"paths of {REMOVALS}") if "deny" in table else []
     files = [str(checks.resolve(folder, file)) for file in named]
     for file in files:
         if not Path(file).is_file():
             raise UsageError(f"{where} deny: {file}: no such file; give the {REMOVALS} of a release")
-    own = release / REMOVALS
-    return tuple(dict.fromkeys([*files, *([str(own)] if own.is_file() else [])]))
+    there = [str(place / REMOVALS) for place in own if (place / REMOVALS).is_file()]
+    return tuple(dict.fromkeys([*files, *there]))

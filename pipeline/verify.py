@@ -16,10 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.manifest import Counts, Manifest, ShardEntry, edited, read
-from pipeline.recipe_release import REMOVALS
 from pipeline.verify_ids import repeated
 from stages.host_table import HOSTS
-from stages.left_out import Denied
+from stages.left_out import REMOVALS, Denied
 
 MODES = ("sha256", "size")
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.base import MAIN, NEUTRAL, Inputs, Sink, Stage
-from stages.documents import NAMES
+from stages.base import MAIN, NEUTRAL, InputError, Inputs, Sink, Stage
+from stages.documents import ERASED, NAMES
 from stages.edits import edited
 from stages.judge import measured_by
 from stages.left_out import staying
@@ -135,7 +135,7 @@ class Write(Stage):
 
     def _tables(self, inputs: Inputs, sink: Sink) -> Iterator[pa.Table]:
         columns: dict[str, Sequence[str]] = {
-            "extract": ("id", "text", "via", "license", *_AS_EXTRACTED),
+            "extract": ("id", "text", "reason", "via", "license", *_AS_EXTRACTED),
             "edits": ("edits",),
             "language": ("japanese",),
             "tokens": ("characters", "tokens"),
@@ -149,6 +149,7 @@ class Write(Stage):
             columns[measured_by(code)] = (*columns.get(measured_by(code), ()), code)
         for batch in inputs.part.groups(columns):
             keep = staying(batch, ("verdict", "dedup", *self.after))
+            _refuse_erased(batch["extract"].filter(keep))
             self._funnel(sink, batch, keep)
             table = self._final({stage: table.filter(keep) for stage, table in batch.items()}, sink)
             self._tell(sink, batch["extract"].filter(keep))
@@ -218,6 +219,15 @@ class Write(Stage):
         for kind, n in ((kind, n) for each in masked for kind, n in each.counts.items()):
             sink.count(f"pii.{kind}", n)
         return [each.text for each in masked]
+
+
+def _refuse_erased(kept: pa.Table) -> None:
+    """A row without its text must not become a document; `deny` leaves it out, unless it was made before the erasure."""
+    if n := _sum(pc.equal(kept["reason"], ERASED)):
+        raise InputError(
+            f"the text of {n} document(s) to be written was erased, and no list says so any more: put removals.jsonl back "
+            "into the work folder"
+        )
 
 
 def _without(texts: Sequence[str], masks: pa.Table, sink: Sink) -> list[str]:
