@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     run = verbs_of.add_parser("run", help="run a recipe to its release; repeat it to go on after anything")
     _recipe(run)
     _runner(run)
+    run.add_argument(
+        "--ignore-alarms", action="store_true", help="write the release whatever [alarms] says of duplicates"
+    )
     run.set_defaults(verb=verbs.run)
 
     plan = verbs_of.add_parser("plan", help="what would run, what is committed, and why a stage is stale")

@@ -127,7 +127,8 @@ def consolidate(store: Store, markers: Sequence[Committed]) -> None:
     if markers:
         first = markers[0]
         name = _set_name(first.stage, first.stage_fp, [m.part_fp for m in markers])
-        store.create(name, canonical([m.to_json() for m in sorted(markers, key=lambda m: m.part_fp)]))
+        if store.size(name) is None:
+            store.create(name, canonical([m.to_json() for m in sorted(markers, key=lambda m: m.part_fp)]))
 
 
 def _set_name(key: str, stage_fp: str, part_fps: Iterable[str]) -> str:

@@ -187,9 +187,33 @@ class ShardEntry(Closed):
     sha256: str = Field(description="of the file")
 
 
-class Dedup(Closed):
-    """How near-duplicates were found."""
+class Bucket(Closed):
+    """A set of documents that share keys: copies of one text, or what has the same template."""
 
+    documents: int = Field(description="under each of these keys")
+    keys: list[str] = Field(description="'band 0' and so on, 'exact', 'url' (one address) or 'id' (one record)")
+    example: str = Field(description="id of one of them")
+
+
+class Alarm(Closed):
+    """A bound of [alarms] that was passed."""
+
+    kind: Literal["source", "host", "component", "keeper", "identical", "unsigned"] = Field(
+        description="source, host: what it loses. component: documents suspected together. keeper: documents that go for one. "
+        "identical: documents that have the text of another. unsigned: those too short for a signature"
+    )
+    name: str = Field(description="of the source or host, else ''")
+    documents: int = Field(description="that were lost, or are so")
+    of: int = Field(description="documents that took part, of the source or host or of all")
+    bound: float = Field(description="a share of `of`; of a component, documents")
+    example: str = Field(description="id of such a document; ''")
+    keeper: str = Field(description="id of the document that it went for, or most of them; ''")
+
+
+class Dedup(Closed):
+    """How duplicates were found."""
+
+    levels: list[str] = Field(description="url, exact, near: those that were on")
     similarity: float = Field(description="Jaccard similarity of character n-grams from which two documents are one")
     bands: int = Field(description="of each signature; a pair that shares one is compared")
     band_rows: int = Field(description="minima in a band")
@@ -198,6 +222,8 @@ class Dedup(Closed):
         description="documents suspected together: least size, a power of two -> how many; those alone have 1"
     )
     clusters: dict[str, int] = Field(description="documents that one kept document stands for: the same")
+    buckets: list[Bucket] = Field(description="the largest sets of documents that share keys, at most 10")
+    alarms: list[Alarm] = Field(description="what was more than [alarms] of the recipe allows, and stopped nothing")
     counters: dict[str, int] = Field(description="what the stage counted besides")
 
 

@@ -38,6 +38,7 @@ class Plan:
     recipe: Recipe
     parts: tuple[PartRef, ...]
     sample: int = 0  # documents a source; 0 = all of them
+    ignore_alarms: bool = False
 
     @cached_property
     def chains(self) -> Mapping[str, tuple[Stage, ...]]:
@@ -88,7 +89,7 @@ class Plan:
             self.recipe.stage("language"),
             Judge(),
             Verdict(),
-            self.recipe.minhash(within=source.name if source.pass_through else ""),
+            *self.recipe.signing(within=source.name if source.pass_through else ""),
         )
 
     @cached_property
@@ -105,7 +106,7 @@ class Plan:
             Judge(tuple(early)),
             *(Measure(name) for name, family in FAMILIES.items() if family.view is Words),
             Verdict(tuple(bound for bound in recipe.bounds if _of_words(bound))),
-            recipe.stage("minhash"),
+            *recipe.signing(),
         )
 
 

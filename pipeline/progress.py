@@ -86,6 +86,10 @@ class Reporter:
             f"{unit.label}: attempt {attempt} of {ATTEMPTS} failed{'' if not final else ', given up'}: {line[:500]}"
         )
 
+    def alarm(self, text: str) -> None:
+        self._record("alarm", text=text)
+        self._say(f"alarm: {text}")
+
     def tick(self, running: int) -> None:
         if not self._live and time.monotonic() - self._said >= LOG_EVERY:
             self._log(f"{running} running")

@@ -40,6 +40,7 @@ from stages.vocabulary import Named
 from stages.write import release_schema
 
 _SHARD_NAME = re.compile(r"\.?[\w.-]+-\d{5}-[0-9a-f]{8}\.parquet(\.\d+)?")
+_DRAFTED = ("NOTICE", "shards.jsonl", "manifest.json", "hosts.parquet", "removals.jsonl")
 PLACE_ATTEMPTS = 3  # each is spoilt only by another run that ends at this very moment
 DATA_NOTICE = """{name}: a corpus built by Seimai
 
@@ -77,6 +78,7 @@ def publish(plan: Plan, store: Store, outcome: Outcome) -> tuple[Manifest, bool]
                 write(release / name, content)
         # Only now nothing refers to the shards of an earlier release; a run that was killed here left them to this one.
         remove_others(release / "data", entries)
+        remove_drafts(release)
     except OSError as error:
         raise UsageError(f"{release}: the release cannot be written: {error.strerror or error}") from None
     return manifest, changed
@@ -279,11 +281,27 @@ def remove_others(data: Path, entries: list[ShardEntry]) -> None:
             file.unlink(missing_ok=True)
 
 
+def remove_drafts(release: Path) -> None:
+    """What killed runs left beside the texts of the release."""
+    for name in _DRAFTED:
+        for draft in sorted(release.glob(f".{name}.*")):
+            draft.unlink(missing_ok=True)
+
+
 def write(target: Path, content: bytes) -> None:
-    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(draft, 0o644)
-    os.replace(draft, target)
+    """Replace a file whole; as in `place`, another run may take the draft for that of a killed one."""
+    for attempt in range(PLACE_ATTEMPTS):
+        descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(draft, 0o644)
+            os.replace(draft, target)
+            return
+        except FileNotFoundError:
+            if attempt == PLACE_ATTEMPTS - 1:
+                raise
+        finally:
+            Path(draft).unlink(missing_ok=True)

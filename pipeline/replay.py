@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from filters import FAMILIES
@@ -89,11 +90,12 @@ def _of_part(part: PartRef, store: LocalStore, codes: Sequence[str], text: bool)
         return Rows(store.path(output["path"]), output["sha256"], output["rows"]).read(columns)
 
     extract = read("extract", ["id", "url", "reason", *(["text"] if text else [])])
-    rows = np.array([not reason for reason in extract["reason"].to_pylist()], np.bool_)
     sizes = read("tokens", ["characters", "tokens"])
+    told = zip(extract["reason"].to_pylist(), sizes["tokens"].is_valid().to_pylist(), strict=True)
+    rows = np.array([not reason and readable for reason, readable in told], np.bool_)
     documents = extract.drop_columns(["reason"])
     for name in sizes.column_names:
-        documents = documents.append_column(name, sizes[name].cast(pa.int64()))
+        documents = documents.append_column(name, pc.fill_null(sizes[name].cast(pa.int64()), 0))
     values: dict[str, NDArray[np.float64]] = {}
     for code in codes:
         stage = measured_by(code)

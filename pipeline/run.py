@@ -6,8 +6,9 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from pipeline.alarms import Raised, raised, summary
 from pipeline.barriers import template_lines
 from pipeline.commit import Committed, consolidate
 from pipeline.errors import InputError, RefusedError, ShortError, UsageError
@@ -42,6 +43,8 @@ class Listener(Protocol):
 
     def failed(self, unit: Unit, attempt: int, error: BaseException, final: bool) -> None: ...
 
+    def alarm(self, text: str) -> None: ...
+
     def tick(self, running: int) -> None: ...
 
 
@@ -55,6 +58,8 @@ class Outcome:
     )  # part id -> key -> marker
     barriers: list[Committed] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)  # label, error
+    summary: list[dict[str, Any]] = field(default_factory=list)  # of dedup: `stages.dedup_summary`
+    alarms: list[Raised] = field(default_factory=list)
     shards: list[tuple[str, str, Committed]] = field(default_factory=list)  # source, split, marker; in canonical order
     hosts: Committed | None = None  # the marker of the table of hosts
     ran: int = 0  # units that did any work
@@ -108,7 +113,7 @@ class _Run:
                 parts[id] = parts[id].add(marker.stage, marker.outputs[MAIN])
                 outcome.markers[id][marker.stage] = marker
         outcome.parts = tuple(parts[part.id] for part in outcome.parts)
-        if units and len(results) == len(units):
+        if len(results) == len(units):  # also with none to run: the run that ran the last may have been killed here
             self._consolidate([outcome.markers[part.id][s.key] for part in outcome.parts for s in chains[part.source]])
 
     def _dedup(self) -> None:
@@ -116,9 +121,26 @@ class _Run:
         runs = self._barrier("bands", band_units(self.plan, outcome.parts))
         (marker,) = self._barrier("dedup", [dedup_unit(self.plan, outcome.parts, runs)])
         outcome.parts = tuple(part.add("dedup", marker.outputs[part.id]) for part in outcome.parts)
+        self._heed(marker)
         masked = template_lines(self.plan, outcome.parts, self._barrier)
         assert masked is not None  # only a look at what is committed may miss one
         outcome.parts = masked
+
+    def _heed(self, dedup: Committed) -> None:
+        """Stop before anything is written where dedup looks like a mistake. It is committed: nothing is done twice."""
+        outcome, bounds = self.outcome, self.plan.recipe.alarms
+        outcome.summary = summary(dedup, self.store)
+        outcome.alarms = raised(outcome.summary, dedup.counters, outcome.of("minhash"), bounds)
+        stops = [] if self.plan.ignore_alarms else [alarm for alarm in outcome.alarms if alarm.kind in bounds.stop]
+        for alarm in outcome.alarms:
+            if alarm not in stops:
+                self.listener.alarm(str(alarm))
+        if stops:
+            listed = "\n".join(f"  {alarm}" for alarm in stops)
+            raise ShortError(
+                f"{len(stops)} alarm(s) of dedup, which is committed; nothing was written. If that is meant, run again "
+                f"with --ignore-alarms or change [alarms]:\n{listed}"
+            )
 
     def _caps(self) -> None:
         outcome, units = self.outcome, cap_units(self.plan, self.outcome.parts)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,10 +28,10 @@ def look(recipe: Recipe) -> Plan:
     return Plan(recipe, partitions(recipe))
 
 
-def prepare(recipe: Recipe, sample: int = 0) -> Plan:
+def prepare(recipe: Recipe, sample: int = 0, *, ignore_alarms: bool = False) -> Plan:
     """Check the outputs and the inputs and make the plan. UsageError before anything has run."""
     _check_places(recipe)
-    return Plan(recipe, partitions(recipe), sample)
+    return Plan(recipe, partitions(recipe), sample, ignore_alarms)
 
 
 def _check_places(recipe: Recipe) -> None:
@@ -41,10 +41,10 @@ def _check_places(recipe: Recipe) -> None:
     _writable(recipe.release, "release")
 
 
-def make_release(recipe: Recipe, runner: str, workers: int) -> tuple[Manifest, bool]:
+def make_release(recipe: Recipe, runner: str, workers: int, *, ignore_alarms: bool = False) -> tuple[Manifest, bool]:
     """Run what is not committed yet and publish. Returns the manifest and whether the release had to change."""
     with used(recipe) as recipe:
-        plan = prepare(recipe)
+        plan = prepare(recipe, ignore_alarms=ignore_alarms)
         sweep_scratch(recipe.work)
         outcome = run_plan(plan, runner, workers)
         return publish(plan, LocalStore(recipe.work), outcome)
@@ -77,9 +77,8 @@ def _writable(folder: Path, what: str) -> None:
     """Fail now rather than after an hour. The nearest existing folder above must be a directory we may write in."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder):  # without a name where the system can: a kill leaves nothing
+            pass
     except OSError as error:
         raise UsageError(
             f"{what} folder {folder} cannot be written: {error.strerror}; change [output] {what} or --{what}"

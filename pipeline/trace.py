@@ -23,6 +23,7 @@ from pipeline.trace_edits import SHOWN, changes
 from pipeline.trace_pair import side_by_side
 from pipeline.trace_values import value_lines
 from stages.base import Rows
+from stages.judge import UNWRITTEN
 from stages.spans import apply
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -35,6 +36,7 @@ class Found:
     part: PartRef
     row: int
     values: dict[str, dict[str, Any]]  # stage key -> column -> value
+    unwritten: bool = False  # `write` could not mask or count it
     keeper_url: str = ""  # of the document that stays for this one
     keeper_text: str = ""  # edited
 
@@ -47,17 +49,23 @@ def find(plan: Plan, store: Store, target: str) -> tuple[list[Found], list[str],
     documents: list[Found] = []
     others: list[str] = []
     nameless = 0
-    parts = (None if found.todo else reached(plan, store, found.parts)) or found.parts
-    for part in parts:
+    beyond = None if found.todo else reached(plan, store, found.parts)
+    writing = survey(store, plan.writers, beyond).markers if beyond else {}
+    for part in beyond or found.parts:
         if "extract" not in part.outputs:
             continue
         name = part.file.name if part.file else part.id
-        documents += _documents(part, store, target)
-        extract = found.markers[part.id]["extract"]
+        markers = {**found.markers[part.id], **writing.get(part.id, {})}
+        unwritten = {row["id"] for row in _quarantine(markers["write"], store)} if "write" in markers else set()
+        documents += [
+            replace(document, unwritten=document.values["extract"]["id"].hex() in unwritten)
+            for document in _documents(part, store, target)
+        ]
+        extract = markers["extract"]
         others += [
             f"{name} at byte {at}: {reason} ({meaning(reason)})" for at, reason in _passed(extract, store, target)
         ]
-        for key, each in found.markers[part.id].items():
+        for key, each in markers.items():
             lost = _quarantine(each, store)
             nameless += sum(not row["url"] for row in lost)
             hits = [row for row in lost if target in (row["id"], row["url"])]
@@ -118,8 +126,8 @@ def explain(found: Found, plan: Plan, shown: int | None = SHOWN) -> Iterator[str
         return
     undecodable = f", {extract['replaced']} not decodable" if extract["replaced"] else ""
     yield f"  extract: {len(extract['text']):,} characters, {extract['charset']}{undecodable}"
-    if "language" in found.values:
-        language = found.values["language"]
+    language = found.values.get("language")
+    if language is not None and language["japanese"] is not None:
         yield f"  language: {language['language']} ({language['probability']:.2f}), Japanese score {language['japanese']:.2f}"
     yield from changes(extract["text"], shown) if found.values.get("edits", {}).get("edits") else ["  edits: none"]
     yield from _values(found, plan)
@@ -150,11 +158,16 @@ def _fate(found: Found) -> str:
         return f"not in the release: rejected by {verdict['reason']} ({meaning(verdict['reason'])}){others}"
     if dedup is None:
         return "kept by all filters; duplicates are not looked for yet"
+    if not dedup["level"] and not dedup["keep"]:
+        return f"not in the release: dedup.error ({meaning('dedup.error')})"
     if not dedup["keep"]:
-        return f"not in the release: dedup.{dedup['level']}, {dedup['similarity']:.3f} like {found.keeper_url}"
+        alike = "too short to compare with" if dedup["similarity"] is None else f"{dedup['similarity']:.3f} like"
+        return f"not in the release: dedup.{dedup['level']}, {alike} {found.keeper_url}"
     for left_out in (found.values.get(key) for key in ("line-masks", "deny", "host-cap")):
         if left_out is not None and not left_out["keep"]:
             return f"not in the release: {left_out['reason']} ({meaning(left_out['reason'])})"
+    if found.unwritten:
+        return f"not in the release: {UNWRITTEN} ({meaning(UNWRITTEN)})"
     lines = found.values.get("line-masks", {}).get("lines", 0)
     less = f", without {lines} template line(s)" if lines else ""
     return f"in the release{less}; stands for {dedup['cluster_size']} document(s)"

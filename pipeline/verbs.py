@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     recipe = load(options.recipe, work=options.work, release=options.release)
     if options.runner == "ray":
         _refuse_temporary_copy(recipe.relative)
-    manifest, changed = make_release(recipe, options.runner, options.workers)
+    manifest, changed = make_release(recipe, options.runner, options.workers, ignore_alarms=options.ignore_alarms)
     remember(options)
     if not changed:
         print("seimai: everything was committed already; the release is as it was", file=sys.stderr)

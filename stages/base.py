@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 
+from stages import borne
 from stages.errors import InputError
 from stages.fetched import Spans
 from stages.parquet import ROWS, Rows
@@ -197,13 +198,49 @@ class Sidecar(Stage):
     def rows(self, batch: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
         """One row group of each stage in `columns` -> the same number of rows of `schema`."""
 
+    def unmeasured(self, document: Mapping[str, pa.Table]) -> dict[str, Any] | None:
+        """The row of a document (a batch of one) whose text this stage cannot read, by which `judge` rejects it.
+
+        None where there is none: then what `rows` raises fails the task.
+        """
+        return None
+
     def run(self, inputs: Inputs, sink: Sink) -> None:
+        first = 0
         for batch in inputs.part.groups(self.columns):
-            table = self.rows(batch, sink)
+            table = self._borne(batch, first, inputs.part, sink)
             expected = next(iter(batch.values())).num_rows
             if table.num_rows != expected:
                 raise AssertionError(f"{self.name}: {expected} rows in, {table.num_rows} rows out")
             sink.write(table)
+            first += expected
+
+    def _borne(self, batch: Mapping[str, pa.Table], first: int, part: Part, sink: Sink) -> pa.Table:
+        """`rows`; where it raises, of each document by itself, and those that still raise are quarantined. `first`: row of the first."""
+        tally = borne.Tally(sink.scratch)
+        table = borne.attempt(lambda: self.rows(batch, tally))
+        if not isinstance(table, str):
+            tally.add_to(sink)
+            return table
+        size = next(iter(batch.values())).num_rows
+        self.rows(
+            {key: rows.slice(0, 0) for key, rows in batch.items()}, borne.Tally(sink.scratch)
+        )  # raises in any case?
+        tables = [self.layout().empty_table()]
+        for row in range(size):
+            document = {key: rows.slice(row, 1) for key, rows in batch.items()}
+            tally = borne.Tally(sink.scratch)
+            one = borne.attempt(lambda: self.rows(document, tally))  # noqa: B023 - called at once
+            if isinstance(one, str):
+                instead = self.unmeasured(document)
+                if instead is None:
+                    raise RuntimeError(f"{self.key}: row {first + row} of partition {part.id}: {one}")
+                borne.quarantine(sink, part.rows["extract"], first + row, self.key, one)
+                one = pa.Table.from_pylist([instead], schema=self.layout())
+            else:
+                tally.add_to(sink)
+            tables.append(one.select(self.layout().names).cast(self.layout()))
+        return pa.concat_tables(tables)
 
 
 def document_id(*natural_key: str | int) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 
@@ -68,7 +68,7 @@ def within_page(text: str) -> list[Span]:
 
 
 def edited(texts: pa.ChunkedArray, edits: pa.ChunkedArray) -> list[str]:
-    """The edited texts of one row group: columns `text` of `extract` and `edits` of `edits`."""
+    """The edited texts of one row group: columns `text` of `extract` and `edits` of `edits`; without edits, as extracted."""
     return [
         apply(text, [(e["start"], e["end"], e["text"]) for e in spans]) if spans else text
         for text, spans in zip(texts.to_pylist(), edits.to_pylist(), strict=True)
@@ -82,9 +82,9 @@ class Edits(Sidecar):
     none: bool = False  # of documents that are taken as they are
 
     name: ClassVar[str] = "edits"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     reads: ClassVar[Mapping[str, Sequence[str]]] = {"extract": ("text",)}
-    schema: ClassVar[pa.Schema] = pa.schema([pa.field("edits", EDITS_TYPE, nullable=False)])
+    schema: ClassVar[pa.Schema] = pa.schema([pa.field("edits", EDITS_TYPE)])  # null: a rule could not read the text
 
     def resources(self) -> dict[str, str]:
         return {} if self.none else dict(page_ends.RESOURCES)
@@ -95,3 +95,6 @@ class Edits(Sidecar):
             for text in batch["extract"]["text"].to_pylist()
         ]
         return pa.table({"edits": pa.array(edits, EDITS_TYPE)}, schema=self.schema)
+
+    def unmeasured(self, document: Mapping[str, pa.Table]) -> dict[str, Any]:
+        return {"edits": None}

@@ -173,17 +173,18 @@ def _unzipped(opened: BinaryIO, file: SourceFile, place: str) -> Iterator[Text |
 
 def _inner(archive: Member, own: str) -> Iterator[Text | Unreadable]:
     """The texts of a zip in a zip, which is as deep as it goes."""
+    empty = True
     try:
-        found = list(members(io.BytesIO(archive.data), archive.name, _is_text, MAX_TEXT))
+        for text in members(io.BytesIO(archive.data), archive.name, _is_text, MAX_TEXT):
+            empty = False
+            if isinstance(text, Unreadable):
+                yield Unreadable(f"{archive.name}/{text.name}", text.error, archive.offset)
+            else:
+                yield Text((own,), text.data, f"{archive.name}/{text.name}", archive.offset)
     except InputError as error:
         yield Unreadable(archive.name, str(error), archive.offset)
         return
-    for text in found:
-        if isinstance(text, Unreadable):
-            yield Unreadable(f"{archive.name}/{text.name}", text.error, archive.offset)
-        else:
-            yield Text((own,), text.data, f"{archive.name}/{text.name}", archive.offset)
-    if not found:
+    if empty:
         yield Unreadable(archive.name, "a zip archive without a .txt", archive.offset)
 
 

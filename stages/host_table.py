@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.base import MAIN, Inputs, Sink, Stage
+from stages.judge import ERROR, UNWRITTEN
 
 FATES = pa.schema(
     [
@@ -46,7 +47,7 @@ class Hosts(Stage):
     column: str = "n_tok_qwen"  # of the release rows: tokens by the first tokenizer
 
     name: ClassVar[str] = "hosts"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("extract", "verdict", "dedup", "write")
 
     @property
@@ -67,18 +68,25 @@ class Hosts(Stage):
         for batch in inputs.part.groups(columns):
             fate = batch["verdict"]["reason"]
             level = pc.binary_join_element_wise("dedup", batch["dedup"]["level"], ".")
+            level = pc.if_else(pc.equal(level, "dedup."), f"dedup.{ERROR}", level)
             fate = pc.if_else(batch["verdict"]["keep"], pc.if_else(batch["dedup"]["keep"], "", level), fate)
             for key in self.after:
                 fate = pc.if_else(
                     pc.and_(pc.equal(fate, ""), pc.invert(batch[key]["keep"])), batch[key]["reason"], fate
                 )
-            table = _fates(batch["extract"]["host"], fate, documents=1)
+            # Whom nothing leaves out is written, or could not be: each written row takes one of these back.
+            table = _fates(batch["extract"]["host"], pc.if_else(pc.equal(fate, ""), UNWRITTEN, fate), documents=1)
             pending = [_summed([*pending, table], ["host", "fate"])]
         for rows in inputs.part.rows["write"].groups(["host", self.column]):
-            table = _fates(rows["host"], pa.array([""] * len(rows), pa.string()), tokens=rows[self.column])
-            pending = [_summed([*pending, table], ["host", "fate"])]
+            written, other = (pa.array([fate] * len(rows), pa.string()) for fate in ("", UNWRITTEN))
+            tables = (
+                _fates(rows["host"], written, documents=1, tokens=rows[self.column]),
+                _fates(rows["host"], other, documents=-1),
+            )
+            pending = [_summed([*pending, *tables], ["host", "fate"])]
         if pending:
-            sink.write(pending[0].sort_by([("host", "ascending"), ("fate", "ascending")]))
+            some = pending[0].filter(pc.greater(pending[0]["documents"], 0))
+            sink.write(some.sort_by([("host", "ascending"), ("fate", "ascending")]))
 
 
 def _fates(
@@ -94,7 +102,7 @@ class HostTable(Stage):
     """One row a source and host over all partitions, those with the most kept tokens first."""
 
     name: ClassVar[str] = "host-table"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("hosts",)
     barrier: ClassVar[bool] = True
 
@@ -134,7 +142,7 @@ def _hosts(fates: pa.Table) -> pa.Table:
     fate, documents = fates["fate"], fates["documents"]
     kept = pc.equal(fate, "")
     duplicate = pc.starts_with(fate, "dedup.")
-    left_out = pc.match_substring_regex(fate, r"^(?:cap|removed|template)\.")
+    left_out = pc.match_substring_regex(fate, r"^(?:cap|removed|template|write)\.")
     rejected = pc.invert(pc.or_(kept, pc.or_(duplicate, left_out)))
     zero = pa.scalar(0, pa.int64())
     wide = fates.select(["source", "host", "documents"])

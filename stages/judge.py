@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from filters import FILTERS
 from stages.base import Sidecar, Sink
 
+UNWRITTEN = "write.error"  # reason of one that could not be masked or counted when the release was written
 ERROR = "error"  # reason of a document that a stage could not measure; it stands in that stage's quarantine
 
 
@@ -42,18 +44,23 @@ VERDICT = pa.schema(
 
 @dataclass(frozen=True)
 class Judge(Sidecar):
-    """Verdicts by the cheap families. A document that `extract` rejected keeps that reason."""
+    """Verdicts by the cheap families. A document that `extract` rejected keeps that reason; one whose text `tokens`, `edits`
+    or `language` could not read goes as ERROR, whatever the bounds."""
 
     bounds: tuple[Bound, ...] = ()  # in code order
 
     name: ClassVar[str] = "judge"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     schema: ClassVar[pa.Schema] = VERDICT
     before: ClassVar[tuple[str, str]] = ("extract", "reason")  # the stage and column that spoke before this one
 
     @property
     def columns(self) -> Mapping[str, Sequence[str]]:
-        columns: dict[str, Sequence[str]] = {self.before[0]: self._before_columns, "tokens": ("characters", "tokens")}
+        columns: dict[str, Sequence[str]] = {
+            self.before[0]: self._before_columns,
+            "tokens": ("characters", "tokens"),
+            **self._read,
+        }
         for bound in self.bounds:
             columns[measured_by(bound.code)] = (*columns.get(measured_by(bound.code), ()), bound.code)
         return columns
@@ -62,6 +69,11 @@ class Judge(Sidecar):
     def _before_columns(self) -> tuple[str, ...]:
         return ("reason",)
 
+    @property
+    def _read(self) -> Mapping[str, Sequence[str]]:
+        """Further columns that tell whether a text could be read; null where not."""
+        return {"language": ("japanese",)}
+
     def params(self) -> dict[str, Any]:
         return {"bounds": [[b.code, b.at_least, b.at_most] for b in self.bounds]}
 
@@ -69,15 +81,17 @@ class Judge(Sidecar):
         values = {b.code: batch[measured_by(b.code)][b.code].to_pylist() for b in self.bounds}
         rows = [
             self._verdict(before, [(bound, values[bound.code][i]) for bound in self.bounds])
-            for i, before in enumerate(self._spoken(batch[self.before[0]]))
+            for i, before in enumerate(self._spoken(batch))
         ]
         tally(sink, rows, batch["tokens"])
         return pa.Table.from_pylist(rows, schema=self.schema)
 
-    def _spoken(self, table: pa.Table) -> list[dict[str, Any]]:
+    def _spoken(self, batch: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
+        unread = pc.or_(batch["tokens"]["tokens"].is_null(), batch["language"]["japanese"].is_null())
+        reasons = zip(batch[self.before[0]]["reason"].to_pylist(), unread.to_pylist(), strict=True)
         return [
             {"keep": not reason, "reason": reason, "failed": [reason] if reason else []}
-            for reason in table["reason"].to_pylist()
+            for reason in (reason or (ERROR if lost else "") for reason, lost in reasons)
         ]
 
     def _verdict(self, before: dict[str, Any], values: Sequence[tuple[Bound, float | None]]) -> dict[str, Any]:
@@ -100,8 +114,12 @@ class Verdict(Judge):
     def _before_columns(self) -> tuple[str, ...]:
         return tuple(VERDICT.names)
 
-    def _spoken(self, table: pa.Table) -> list[dict[str, Any]]:
-        return list(table.to_pylist())
+    @property
+    def _read(self) -> Mapping[str, Sequence[str]]:
+        return {}
+
+    def _spoken(self, batch: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
+        return list(batch[self.before[0]].to_pylist())
 
 
 def tally(sink: Sink, rows: Sequence[Mapping[str, Any]], sizes: pa.Table) -> None:

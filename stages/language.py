@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.base import Sidecar, Sink
 from stages.digest import sha256_of
@@ -80,7 +81,7 @@ class Language(Sidecar):
     model: str = BUILT_IN
 
     name: ClassVar[str] = "language"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("fasttext-numpy2",)
     reads: ClassVar[Mapping[str, Sequence[str]]] = {
         "extract": ("text", "title", "declared_language"),
@@ -90,7 +91,7 @@ class Language(Sidecar):
         [
             pa.field("language", pa.string(), nullable=False),  # the model's first choice, '' for an empty text
             pa.field("probability", pa.float64(), nullable=False),
-            pa.field("japanese", pa.float64(), nullable=False),
+            pa.field("japanese", pa.float64()),  # null: the text could not be edited or scored, and `judge` rejects it
             pa.field("japanese_paragraphs", pa.float64(), nullable=False),
         ]
     )
@@ -117,8 +118,11 @@ class Language(Sidecar):
             {
                 "language": [answer.language for answer in answers],
                 "probability": [answer.probability for answer in answers],
-                "japanese": [found.japanese for found in scores],
+                "japanese": pc.if_else(batch["edits"]["edits"].is_valid(), [found.japanese for found in scores], None),
                 "japanese_paragraphs": [found.paragraphs for found in scores],
             },
             schema=self.schema,
         )
+
+    def unmeasured(self, document: Mapping[str, pa.Table]) -> dict[str, Any]:
+        return {"language": "", "probability": 0.0, "japanese": None, "japanese_paragraphs": 0.0}

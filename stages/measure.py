@@ -18,6 +18,7 @@ from filters.page import Page
 from filters.text import Text
 from filters.words import Words
 from stages.base import Inputs, Sidecar, Sink
+from stages.borne import of_the_text
 from stages.edits import edited
 
 View = Text | Page | Words
@@ -39,7 +40,7 @@ class Measure(Sidecar):
     family: str
 
     name: ClassVar[str] = "measure"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def key(self) -> str:
@@ -84,6 +85,8 @@ class Measure(Sidecar):
             try:
                 values = [None if view is None else f.value(view) for f in filters]
             except Exception as error:  # recorded: the document is quarantined, `judge` sees nulls and says so
+                if not of_the_text(error):
+                    raise
                 values = [None] * len(filters)
                 sink.quarantine(
                     id=extract["id"][row].as_py().hex(),
@@ -107,19 +110,24 @@ def views(view: type, batch: Mapping[str, pa.Table]) -> Iterator[View | None]:
         for text, keep in zip(texts, batch["judge"]["keep"].to_pylist(), strict=True):
             yield Words(text) if keep else None
     else:
-        yield from map(Text, texts)
+        for text, could in zip(texts, batch["edits"]["edits"].is_valid().to_pylist(), strict=True):
+            yield Text(text) if could else None  # what could not be edited is rejected for that
 
 
-def _pages(extract: pa.Table, language: pa.Table) -> Iterator[Page]:
+def _pages(extract: pa.Table, language: pa.Table) -> Iterator[Page | None]:
     for row, scored in zip(extract.to_pylist(), language.to_pylist(), strict=True):
-        yield Page(
-            url=row["url"],
-            host=row["host"],
-            declared_language=row["declared_language"],
-            charset=row["charset"],
-            replaced=row["replaced"],
-            characters=len(row["text"]),
-            language=scored["language"],
-            japanese=scored["japanese"],
-            policy=row["policy"],
+        yield (
+            None
+            if scored["japanese"] is None
+            else Page(
+                url=row["url"],
+                host=row["host"],
+                declared_language=row["declared_language"],
+                charset=row["charset"],
+                replaced=row["replaced"],
+                characters=len(row["text"]),
+                language=scored["language"],
+                japanese=scored["japanese"],
+                policy=row["policy"],
+            )
         )

@@ -11,7 +11,11 @@ from xml.parsers import expat
 from stages.base import InputError
 from stages.slices import Slice
 
-MAX_TEXT = 16 << 20  # characters of one page; MediaWiki itself refuses pages over 2 MiB ($wgMaxArticleSize)
+MAX_TEXT = 4 << 20  # characters of one page; MediaWiki itself refuses pages over 2 MiB ($wgMaxArticleSize)
+
+# Of a dump the deepest is mediawiki, page, revision, contributor, username. What lies deeper costs its page, and so does a
+# tag or comment that goes on for ever: the parser begins anew at its head with each piece that it gets.
+MAX_DEPTH, MAX_TAG = 32, 4 << 20  # elements in elements; bytes
 
 _ROOT, _PAGE = b"<mediawiki>", b"<page>"
 _PIECE = 1 << 20  # bytes decoded at once
@@ -63,6 +67,10 @@ _FIELDS = {
     ("mediawiki", "page", "revision", "model"): "model",
     ("mediawiki", "page", "revision", "text"): "text",
 }
+
+
+class _TooDeepError(Exception):
+    """Elements in elements in elements."""
 
 
 class PageReader:
@@ -175,6 +183,10 @@ class PageReader:
             self._parser.Parse(data, False)
         except expat.ExpatError as error:
             return f"XML is malformed: {error}"
+        except _TooDeepError:
+            return f"XML elements nested over {MAX_DEPTH} deep"
+        if self._passed + len(data) - self._place_in_text() > MAX_TAG:
+            return f"an XML tag or comment over {MAX_TAG >> 20} MiB"
         return ""
 
     def _doctype(self, name: str, system: str | None, public: str | None, internal: bool) -> None:
@@ -185,6 +197,8 @@ class PageReader:
             if name != "mediawiki":
                 raise InputError(f"{self._path}: not a MediaWiki XML dump (its root element is <{name[:40]}>)")
             self._opened = True
+        if len(self._open_names) >= MAX_DEPTH:
+            raise _TooDeepError
         self._open_names.append(name)
         path = tuple(self._open_names)
         if path == ("mediawiki", "page"):

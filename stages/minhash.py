@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -27,10 +27,11 @@ class MinHashStage(Sidecar):
     ngram: int = 5
     permutations: int = 112  # 14 bands of 8 rows
     seed: int = 1
+    mask_digits: bool = False  # texts that differ in nothing but their digits are the same
     within: str = ""  # documents are compared only with those of the same name: sources that stay by themselves
 
     name: ClassVar[str] = "minhash"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("datasketch",)  # its permutations
     reads: ClassVar[Mapping[str, Sequence[str]]] = {"extract": ("text",), "edits": ("edits",), "verdict": ("keep",)}
 
@@ -66,14 +67,23 @@ class MinHashStage(Sidecar):
         layout = self.layout()
         return pa.table([pa.array(c, field.type) for c, field in zip(columns, layout, strict=True)], schema=layout)
 
+    def unmeasured(self, document: Mapping[str, pa.Table]) -> dict[str, Any]:
+        return {"signature": None, "exact": None, "shingles": 0, "characters": 0}  # takes no part, so it is not kept
+
     def _measure(self, text: str) -> tuple[bytes | None, bytes, int]:
-        key = dedup_key(text)
+        key = dedup_key(text, self.mask_digits)
         hashes = ngram_hashes(key, self.ngram)
         signed = signature(hashes, self.permutations, self._seed) if len(hashes) else None
         exact = exact_hash(text, key)
         if self.within:
             exact = _salted(exact, self.within)
         return (None if signed is None else signed.astype("<u4").tobytes()), exact, len(hashes)
+
+    def params(self) -> dict[str, Any]:
+        params = super().params()
+        if not self.mask_digits:
+            del params["mask_digits"]  # what was signed before there was a choice stays signed
+        return params
 
     @property
     def _seed(self) -> int:

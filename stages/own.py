@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar, Final, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, get_args
 
 import fasttext
 import pyarrow as pa
@@ -32,6 +32,7 @@ from filters.text import Text
 from filters.words import Words
 from stages import fasttext_file
 from stages.base import PATH, Sidecar, Sink
+from stages.borne import of_the_text
 from stages.digest import sha256_of
 from stages.edits import edited
 from stages.errors import InputError
@@ -94,10 +95,15 @@ class Own(Sidecar):
             try:
                 values.append(value(text))
             except Exception as error:  # recorded: `judge` sees null and says so
+                if not of_the_text(error):
+                    raise
                 values.append(None)
                 id, url = extract["id"][row].as_py().hex(), extract["url"][row].as_py()
                 sink.quarantine(id=id, url=url, where=self.key, error=f"{type(error).__name__}: {error}")
         return pa.table([pa.array(values, pa.float64())], schema=self.layout())
+
+    def unmeasured(self, document: Mapping[str, pa.Table]) -> dict[str, Any]:
+        return {self.code: None}
 
 
 def _formed(text: str, form: Form) -> str:

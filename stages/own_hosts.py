@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -78,6 +78,9 @@ class OwnHosts(Sidecar):
         where = zip(extract["host"].to_pylist(), extract["url"].to_pylist(), strict=True)
         values = [LISTED if hosts.blocks(host) or addresses.holds(host, url) else NOT_LISTED for host, url in where]
         return pa.table([pa.array(values, pa.float64())], schema=self.layout())
+
+    def unmeasured(self, document: Mapping[str, pa.Table]) -> dict[str, Any]:
+        return {self.code: None}
 
     def _lists(self) -> tuple[BlockList, Addresses]:
         files = _files(self.code, Path(self.path))

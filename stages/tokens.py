@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -24,12 +24,12 @@ class Tokens(Sidecar):
     tokenizer: Named = field(default=Named(), metadata=NEUTRAL)
 
     name: ClassVar[str] = "tokens"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     reads: ClassVar[Mapping[str, Sequence[str]]] = {"extract": ("text",)}
     schema: ClassVar[pa.Schema] = pa.schema(
         [
             pa.field("characters", pa.int64(), nullable=False),
-            pa.field("tokens", pa.int64(), nullable=False),
+            pa.field("tokens", pa.int64()),  # null: the tokenizer could not read the text
         ]
     )
 
@@ -46,3 +46,6 @@ class Tokens(Sidecar):
         sink.count("characters", sum(characters))
         sink.count("tokens", sum(tokens))
         return pa.table([characters, tokens], schema=self.schema)
+
+    def unmeasured(self, document: Mapping[str, pa.Table]) -> dict[str, Any]:
+        return {"characters": len(document["extract"]["text"][0].as_py()), "tokens": None}

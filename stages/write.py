@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.base import MAIN, NEUTRAL, InputError, Inputs, Sink, Stage
+from stages.borne import attempt
 from stages.documents import ERASED, NAMES
 from stages.edits import edited
-from stages.judge import measured_by
+from stages.judge import ERROR, UNWRITTEN, measured_by
 from stages.left_out import staying
-from stages.pii import DEFAULT, KINDS, VERSION, Masked, mask
+from stages.pii import DEFAULT, KINDS, VERSION, mask
 from stages.spans import apply
 from stages.splits import TRAIN, Shares, splits_of
 from stages.vocabulary import Named
@@ -67,6 +69,15 @@ _AS_EXTRACTED = (
 )
 
 
+class _Final(NamedTuple):
+    """What the release has of a document."""
+
+    text: str
+    title: str
+    tokens: tuple[int, ...]  # by each tokenizer of the recipe
+    masked: Counter[str]  # kind of personal data -> how often
+
+
 @dataclass(frozen=True)
 class Write(Stage):
     """The release rows of one partition."""
@@ -81,7 +92,7 @@ class Write(Stage):
     measured: bool = True  # whether this source has measures
 
     name: ClassVar[str] = "write"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "language", "tokens", "verdict", "dedup")
 
     def params(self) -> dict[str, Any]:
@@ -150,9 +161,14 @@ class Write(Stage):
         for batch in inputs.part.groups(columns):
             keep = staying(batch, ("verdict", "dedup", *self.after))
             _refuse_erased(batch["extract"].filter(keep))
+            finals = self._finals({stage: table.filter(keep) for stage, table in batch.items()}, sink)
+            if None in finals:
+                sink.reason(UNWRITTEN, finals.count(None))
+                keep = _less(keep, finals)
             self._funnel(sink, batch, keep)
-            table = self._final({stage: table.filter(keep) for stage, table in batch.items()}, sink)
-            self._tell(sink, batch["extract"].filter(keep))
+            kept = {stage: table.filter(keep) for stage, table in batch.items()}
+            table = self._final(kept, [final for final in finals if final is not None], sink)
+            self._tell(sink, kept["extract"])
             sink.count("written", table.num_rows)
             sink.count("written.characters", _sum(table["characters"]))
             sink.count("written.tokens", _sum(table[self.tokenizers[0].column]))
@@ -172,7 +188,7 @@ class Write(Stage):
         sink.count("unique.characters", _sum(unique["characters"]))
         sink.count("unique.tokens", _sum(unique["tokens"]))
         for dropped in batch["dedup"]["level"].filter(pc.and_(verdict, pc.invert(dedup))).to_pylist():
-            sink.reason(f"dedup.{dropped}")
+            sink.reason(f"dedup.{dropped or ERROR}")  # without a level it took no part: `minhash` could not read it
         stays = dedup
         for key in self.after:  # each speaks of what those before it kept
             goes = pc.and_(stays, pc.invert(batch[key]["keep"]))
@@ -187,19 +203,43 @@ class Write(Stage):
         for signal, n in Counter(signal for policy in kept["policy"].to_pylist() for signal in policy.split()).items():
             sink.count(f"policy.{signal}", n)
 
-    def _final(self, kept: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
+    def _finals(self, kept: Mapping[str, pa.Table], sink: Sink) -> list[_Final | None]:
+        """Text, title and token counts of each document; None of one that cannot be masked or counted, which is quarantined."""
         extract = kept["extract"]
         texts = list(edited(extract["text"], kept["edits"]["edits"]))
         if TEMPLATES in self.after:
-            texts = _without(texts, kept[TEMPLATES], sink)
-        texts = self._masked(texts, sink)
+            texts = _without(texts, kept[TEMPLATES])
+        finals: list[_Final | None] = []
+        for row, (text, title) in enumerate(zip(texts, extract["title"].to_pylist(), strict=True)):
+            final = attempt(partial(self._one, text, title))
+            if isinstance(final, str):
+                id, url = extract["id"][row].as_py().hex(), extract["url"][row].as_py()
+                sink.quarantine(id=id, url=url, where=self.key, error=final)
+            finals.append(None if isinstance(final, str) else final)
+        return finals
+
+    def _one(self, text: str, title: str) -> _Final:
+        body, head = mask(text, self.pii), mask(title, self.pii)
+        tokens = tuple(each.load().count([body.text])[0] for each in self.tokenizers)
+        return _Final(body.text, head.text, tokens, Counter(body.counts) + Counter(head.counts))
+
+    def _final(self, kept: Mapping[str, pa.Table], finals: Sequence[_Final], sink: Sink) -> pa.Table:
+        extract = kept["extract"]
+        texts = [final.text for final in finals]
+        if TEMPLATES in self.after:
+            _tell_templates(kept[TEMPLATES], sink)
+        for kind, n in sum((final.masked for final in finals), Counter[str]()).items():
+            sink.count(f"pii.{kind}", n)
         splits = splits_of(kept["dedup"]["component"].to_pylist(), self.splits)
         return pa.table(
             {
                 "id": pa.array([id.hex() for id in extract["id"].to_pylist()], pa.string()),
                 "text": pa.array(texts, pa.large_string()),
                 "characters": pa.array([len(text) for text in texts], pa.int32()),
-                **{each.column: pa.array(each.load().count(texts), pa.int32()) for each in self.tokenizers},
+                **{
+                    each.column: pa.array([final.tokens[at] for final in finals], pa.int32())
+                    for at, each in enumerate(self.tokenizers)
+                },
                 **{code: self._value(code, kept, len(texts)) for code in self.values},
                 "split": pa.array(splits, pa.string()),
                 "source": pa.array([self.source] * len(texts), pa.string()),
@@ -207,18 +247,18 @@ class Write(Stage):
                 "japanese": kept["language"]["japanese"].cast(pa.float32()),
                 "cluster_size": kept["dedup"]["cluster_size"],
                 **{name: extract[name] for name in _AS_EXTRACTED},
-                "title": pa.array(self._masked(extract["title"].to_pylist(), sink), pa.string()),
+                "title": pa.array([final.title for final in finals], pa.string()),
             }
         )
 
     def _value(self, code: str, kept: Mapping[str, pa.Table], rows: int) -> Any:
         return kept[measured_by(code)][code].cast(pa.float32()) if self.measured else pa.nulls(rows, pa.float32())
 
-    def _masked(self, texts: list[str], sink: Sink) -> list[str]:
-        masked: list[Masked] = [mask(text, self.pii) for text in texts]
-        for kind, n in ((kind, n) for each in masked for kind, n in each.counts.items()):
-            sink.count(f"pii.{kind}", n)
-        return [each.text for each in masked]
+
+def _less(keep: pa.ChunkedArray, finals: Sequence[object | None]) -> pa.ChunkedArray:
+    """The rows to keep without those that came to nothing. `finals`: one for each row to keep."""
+    left = iter(finals)
+    return pa.chunked_array([[kept and next(left) is not None for kept in keep.to_pylist()]], pa.bool_())
 
 
 def _refuse_erased(kept: pa.Table) -> None:
@@ -230,11 +270,14 @@ def _refuse_erased(kept: pa.Table) -> None:
         )
 
 
-def _without(texts: Sequence[str], masks: pa.Table, sink: Sink) -> list[str]:
-    """The texts without their template lines, which are counted."""
+def _tell_templates(masks: pa.Table, sink: Sink) -> None:
     sink.count("template.documents", _sum(pc.greater(masks["lines"], 0)))
     sink.count("template.lines", _sum(masks["lines"]))
     sink.count("template.characters", _sum(masks["characters"]))
+
+
+def _without(texts: Sequence[str], masks: pa.Table) -> list[str]:
+    """The texts without their template lines."""
     spans = ([(span["start"], span["end"], "") for span in row] for row in masks["spans"].to_pylist())
     return [apply(text, left_out) for text, left_out in zip(texts, spans, strict=True)]
 

@@ -92,6 +92,7 @@ def judged(
     batch = {
         "extract": pa.table({"reason": pa.array(reasons, pa.string())}),
         "tokens": pa.table({"characters": [10] * n, "tokens": [5] * n}),
+        "language": pa.table({"japanese": pa.array([0.9] * n, pa.float64())}),
         "measure-script": pa.table({b.code: pa.array(values, pa.float64()) for b in stage.bounds}),
     }
     return stage.rows(batch, sink).to_pylist(), sink
