@@ -102,6 +102,21 @@ def templates(file: Path, target: Path, titles: set[str]) -> bool:
     return True
 
 
+def summary(file: Path, target: Path, denied: Denied) -> int:
+    """Take the addresses of what is denied out of the examples of a summary of dedup. Returns how many there were."""
+    with open_checked(str(file)) as parquet:
+        table = parquet.read()
+    rows, some = table.to_pylist(), 0
+    for row in rows:
+        for id, url in (("example", "url"), ("keeper", "keeper_url")):
+            if row[url] and denied.ticket(row[id], row[url], host_of(row[url])) is not None:
+                row[url], some = "", some + 1
+    if some:
+        with Writer(target, table.schema) as writer:
+            writer.write(pa.Table.from_pylist(rows, schema=table.schema))
+    return some
+
+
 def rewritten(file: Path, target: Path, groups: list[list[int]], change: Change) -> None:
     """A copy of `file`, row group by row group, in which `change` has changed the rows that `groups` names."""
     with open_checked(str(file)) as parquet, Writer(target, parquet.schema_arrow, GROUP_ROWS) as writer:

@@ -23,6 +23,7 @@ from pipeline.release import write
 from pipeline.remove import denied, note
 from pipeline.store import LocalStore
 from stages.base import MAIN
+from stages.dedup_summary import SUMMARY
 from stages.documents import ERASED
 from stages.left_out import REMOVALS, Denied
 from stages.parquet import open_checked
@@ -98,6 +99,7 @@ class _Eraser:
             if found := self._documents(marker):
                 places[marker.outputs[MAIN]["sha256"]] = found
         self._edits(places)
+        self._summaries()
         self._quarantine()
         for key in WHOLE:
             for marker in _markers(self.work, key):
@@ -152,6 +154,15 @@ class _Eraser:
                     if erase.edits(self.work / marker.outputs[MAIN]["path"], scratch / MAIN, rows):
                         outputs = {MAIN: self._put(marker, MAIN, scratch / MAIN, len(rows))}
                         self._restate(marker, {"outputs": outputs}, _paths(marker, outputs))
+
+    def _summaries(self) -> None:
+        for marker in _markers(self.work, "dedup"):
+            if SUMMARY in marker.outputs:
+                with self.store.scratch() as scratch:
+                    file = self.work / marker.outputs[SUMMARY]["path"]
+                    if n := erase.summary(file, scratch / SUMMARY, self.denied):
+                        outputs = {SUMMARY: self._put(marker, SUMMARY, scratch / SUMMARY, n)}
+                        self._restate(marker, {"outputs": {**marker.outputs, **outputs}}, _paths(marker, outputs))
 
     def _quarantine(self) -> None:
         for place in sorted(self.work.glob("stages/*/*/quarantine")):

@@ -25,6 +25,8 @@ GONE = "https://h3.example/10"
 # Columns that hold a code, a name of a source or a host, but nothing of a text.
 CODES = {"level", "reason", "failed", "language", "host", "fate", "source", "main_reason", "template", "keep"}
 
+ADDRESSES = {"kind", "name", "example", "url", "keeper", "keeper_url", "keys"}  # of the summary of dedup
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
