@@ -100,7 +100,7 @@ def remove(options: argparse.Namespace) -> int:
             print(erasure.told(work))
         for line in _refreshed(folder, manifest, options.export):
             print(line)
-    left = "" if options.everywhere else "; the work folder still holds their text (--everywhere erases it)"
+    left = "" if options.everywhere else "; a work folder may still hold their text (--everywhere erases it)"
     print(
         "seimai: later runs into this folder leave them out; exports elsewhere and earlier copies still hold them: `seimai "
         f"export {folder} OUT --refresh` for each{left}",
