@@ -24,7 +24,7 @@ lint: $(VENV)/.test
 	$(BIN)/python -m pipeline.manifest --check
 
 bench: $(VENV)/.test
-	for bench in acquire extraction charset language filters judge minhash dedup dedup_truth dedup_scale wikitext sources release; do $(BIN)/python -m tests.bench.$$bench || exit 1; done
+	for bench in acquire extraction charset language filters judge minhash dedup dedup_truth dedup_scale dedup_against wikitext sources release scheduler cluster; do $(BIN)/python -m tests.bench.$$bench || exit 1; done
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11, 3.12 or 3.13 with venv is needed (on Debian: apt install python3 python3-venv); or name one: make PYTHON=/path/to/python3.12"; exit 1; }

@@ -3,7 +3,6 @@ is written: a run that stops has lost no work, and going on recomputes nothing."
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,9 +83,9 @@ def summary(marker: Committed, store: Store) -> list[dict[str, Any]]:
 
 
 def raised(
-    rows: Sequence[Mapping[str, Any]], dedup: Mapping[str, int], signing: Sequence[Committed], bounds: Alarms
+    rows: Sequence[Mapping[str, Any]], dedup: Mapping[str, int], signing: Mapping[str, int], bounds: Alarms
 ) -> list[Raised]:
-    """What the summary and the counters of `dedup`, and the markers of `minhash`, say against the bounds, by kind."""
+    """What the summary and the counters of `dedup`, and those of `minhash`, say against the bounds, by kind."""
     found = [*_of_rows(rows, dedup["participants"], bounds), *_of_counters(rows, dedup, signing, bounds)]
     return sorted(found, key=lambda alarm: KINDS.index(alarm.kind))
 
@@ -105,16 +104,14 @@ def _of_rows(rows: Sequence[Mapping[str, Any]], total: int, bounds: Alarms) -> I
 
 
 def _of_counters(
-    rows: Sequence[Mapping[str, Any]], dedup: Mapping[str, int], signing: Sequence[Committed], bounds: Alarms
+    rows: Sequence[Mapping[str, Any]], dedup: Mapping[str, int], signing: Mapping[str, int], bounds: Alarms
 ) -> Iterator[Raised]:
     total, copies = dedup["participants"], dedup.get("copies", 0)
     if total >= LEAST and copies > bounds.identical_share * total:
         text = next(row for row in rows if row["kind"] == "text")  # the most frequent comes first
         yield _raised({**text, "kind": "identical"}, copies, total, bounds.identical_share)
-    counted = Counter[str]()
-    for marker in signing:
-        counted.update(marker.counters)
-    total, unsigned = counted["participants"], counted["participants"] - counted["signed"]
+    total = signing["participants"]
+    unsigned = total - signing["signed"]
     if total >= LEAST and unsigned > bounds.unsigned_share * total:
         yield Raised("unsigned", "", unsigned, total, bounds.unsigned_share, "", "", "", "")
 

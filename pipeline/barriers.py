@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from pipeline.against import Brought, committed_known
 from pipeline.commit import Committed
 from pipeline.plan import Plan, band_groups, barrier_unit, committed, committed_choices, committed_dedup
 from pipeline.store import Store
@@ -12,9 +13,6 @@ from stages.base import MAIN
 from stages.line_counts import HOSTS_OUTPUT, LineCounts
 from stages.line_masks import LineMasks
 from stages.template_lines import TemplateLines
-
-# Name of a barrier and its units -> their markers, in order; None where one is not there and is not to be run.
-Brought = Callable[[str, Sequence[Unit]], list[Committed] | None]
 
 
 def template_lines(plan: Plan, parts: Sequence[PartRef], brought: Brought) -> tuple[PartRef, ...] | None:
@@ -48,19 +46,25 @@ def _of(marker: Committed, outputs: dict[str, str]) -> PartRef:
 
 def masked(plan: Plan, store: Store, parts: Sequence[PartRef]) -> tuple[PartRef, ...]:
     """Parts that know their dedup sidecar, with their masks where all of these are committed."""
+    return template_lines(plan, parts, _look(store)) or tuple(parts)
+
+
+def _look(store: Store) -> Brought:
+    """Finds what is committed and runs nothing."""
 
     def look(_: str, units: Sequence[Unit]) -> list[Committed] | None:
         found = [committed(store, unit) for unit in units]
         there = [marker for marker in found if marker is not None]
         return there if len(there) == len(found) else None
 
-    return template_lines(plan, parts, look) or tuple(parts)
+    return look
 
 
 def reached(plan: Plan, store: Store, parts: Sequence[PartRef]) -> tuple[PartRef, ...] | None:
     """The parts with as much as is committed behind their chains for exactly these; None where dedup has not run."""
-    marker = committed_dedup(plan, store, parts)
-    if marker is None:
+    compared = committed_known(plan, store, parts, _look(store))
+    marker = None if compared is None else committed_dedup(plan, store, compared)
+    if compared is None or marker is None:
         return None
-    deduplicated = tuple(part.add("dedup", marker.outputs[part.id]) for part in parts)
+    deduplicated = tuple(part.add("dedup", marker.outputs[part.id]) for part in compared)
     return committed_choices(plan, store, masked(plan, store, deduplicated))

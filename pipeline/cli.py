@@ -12,7 +12,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline import verbs
-from pipeline.errors import DONE, SHORT, USAGE, InputError, RefusedError, ShortError, UnreachableError, UsageError
+from pipeline.errors import (
+    DONE,
+    SHORT,
+    USAGE,
+    DiskFullError,
+    InputError,
+    RefusedError,
+    ShortError,
+    UnreachableError,
+    UsageError,
+)
+from pipeline.places import Place, place
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.verb(options))
     except UsageError as error:
         return _complain(error, USAGE)
-    except (InputError, ShortError, RefusedError, UnreachableError) as error:
+    except (InputError, ShortError, RefusedError, UnreachableError, DiskFullError) as error:
         return _complain(error, SHORT)
     except BrokenPipeError:  # `seimai filters | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -133,8 +144,18 @@ def _parser() -> argparse.ArgumentParser:
     templates.add_argument("--limit", type=_positive, default=0, help="only the first so many")
     templates.set_defaults(verb=verbs.templates)
 
+    index = verbs_of.add_parser(
+        "index", help="indexes of what a recipe is compared with, for later recipes: the texts may then go"
+    )
+    _recipe(index)
+    index.add_argument(
+        "-o", "--output", type=Path, required=True, help="a folder; each index gets one in it, by its name"
+    )
+    _runner(index)
+    index.set_defaults(verb=_lazy("verbs_index", "index"))
+
     verify = verbs_of.add_parser("verify", help="rehash and recount a release; exit 1 on any mismatch")
-    verify.add_argument("release", type=Path, help="the release folder")
+    verify.add_argument("release", type=_place, help="the release folder")
     verify.add_argument(
         "--mode", choices=("sha256", "size"), default="sha256", help="size: only that all files are there, in seconds"
     )
@@ -159,12 +180,12 @@ def _parser() -> argparse.ArgumentParser:
 def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Verbs that take a finished release."""
     report = verbs_of.add_parser("report", help="the table of a release, and its hosts with the most kept tokens")
-    report.add_argument("release", type=Path, help="the release folder, or the recipe that made it")
+    report.add_argument("release", type=_place, help="the release folder, or the recipe that made it")
     report.add_argument("--hosts", type=_positive, default=20, help="so many hosts (default: 20)")
     report.set_defaults(verb=_lazy("verbs_release", "report"))
 
     export = verbs_of.add_parser("export", help="what a trainer takes, made from a release and held to its sums")
-    export.add_argument("release", type=Path, help="the release folder")
+    export.add_argument("release", type=_place, help="the release folder")
     export.add_argument("out", type=Path, help="the folder to write; for hf it may be the release itself")
     export.add_argument("--to", choices=("hf", "megatron", "croissant"))
     export.add_argument("--refresh", action="store_true", help="make again what is in OUT, as it was asked for")
@@ -190,7 +211,7 @@ def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) 
     export.set_defaults(verb=_lazy("verbs_release", "export"))
 
     remove = verbs_of.add_parser("remove", help="take documents out of a release, and keep them out of later ones")
-    remove.add_argument("release", type=Path, help="the release folder")
+    remove.add_argument("release", type=_place, help="the release folder")
     remove.add_argument("--urls", type=Path, help="a file with a URL a line, as the column url has it")
     remove.add_argument("--hosts", type=Path, help="a file with a host a line; hosts under it go too")
     remove.add_argument("--ids", type=Path, help="a file with a document id a line")
@@ -239,6 +260,19 @@ def _runner(parser: argparse.ArgumentParser) -> None:
         help="ray: the cluster of RAY_ADDRESS, else a local Ray; local: worker processes without Ray",
     )
     parser.add_argument("--workers", type=_positive, default=0, help="tasks at once (default: all CPUs)")
+    parser.add_argument(
+        "--scratch",
+        default="",
+        metavar="SIZE",
+        help="local disk that the tasks of a node may take together, e.g. 200GB (default: SEIMAI_SCRATCH of the node, else all)",
+    )
+
+
+def _place(text: str) -> Place:
+    try:
+        return place(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _positive(text: str) -> int:

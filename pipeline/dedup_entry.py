@@ -49,12 +49,12 @@ def templates_entry(plan: Plan, outcome: Outcome) -> Templates | None:
     if rule is None:
         return None
     judged = [marker.counters for marker in outcome.barriers if marker.stage == "template-lines"]
-    written = [marker.counters for marker in outcome.of("write")]
+    written = outcome.of("write").counters
     return Templates(
         rule=asdict(rule),
         of_hosts=sum(counters.get("templates.host", 0) for counters in judged),
         of_all=sum(counters.get("templates.hosts", 0) for counters in judged),
-        documents=sum(counters.get("template.documents", 0) for counters in written),
-        lines=sum(counters.get("template.lines", 0) for counters in written),
-        characters=sum(counters.get("template.characters", 0) for counters in written),
+        documents=written["template.documents"],
+        lines=written["template.lines"],
+        characters=written["template.characters"],
     )

@@ -19,9 +19,8 @@ from pipeline import erase
 from pipeline.commit import Committed, canonical, digest, folder, load
 from pipeline.errors import ShortError
 from pipeline.excerpts import Quoted, beside, reports
-from pipeline.release import write
 from pipeline.remove import denied, note
-from pipeline.store import LocalStore
+from pipeline.store import LocalStore, write
 from stages.base import MAIN
 from stages.dedup_summary import SUMMARY
 from stages.documents import ERASED

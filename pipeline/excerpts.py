@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.release import write
+from pipeline.store import write
 from stages.left_out import REMOVALS
 
 WINDOW = 12  # letters that are found again, whatever stands around them; a quotation of 23 holds one such piece whole

@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
+from pipeline.places import Place
+from pipeline.store import Store, open_store
 
 FORMAT = "2"
 Model = TypeVar("Model", bound=BaseModel)
@@ -227,6 +229,43 @@ class Dedup(Closed):
     counters: dict[str, int] = Field(description="what the stage counted besides")
 
 
+class Indexed(Closed):
+    """A corpus that this run was compared with, by its index."""
+
+    name: str = Field(description="as the recipe calls it")
+    sha256: str = Field(description="of the JSON list of the sha256 of its index files: which state of it")
+    documents: int = Field(description="in its index")
+    left_out: int = Field(description="rows without a text, or that could not be read")
+    known: int = Field(description="documents of this run whose nearest match is in it")
+
+
+class NewHost(Closed):
+    """What one host adds."""
+
+    host: str = Field(description="'' of documents without one")
+    documents: int = Field(description="written")
+    characters: int = Field(description="written")
+    known: int = Field(description="documents of this host that an index knows")
+
+
+class New(Closed):
+    """What this run adds to the corpora that it was compared with: all that is written is new."""
+
+    against: list[Indexed] = Field(description="the corpora")
+    similarity: float = Field(description="Jaccard similarity of character n-grams from which two documents are one")
+    errors: float = Field(description="standard errors above it from which a document counts as known")
+    found: dict[str, float] = Field(
+        description="Jaccard similarity -> share of such documents that are found, where all bins of both signatures are filled"
+    )
+    documents: int = Field(description="written by the run")
+    characters: int = Field(description="written by the run")
+    known: int = Field(description="documents that an index knows: left out")
+    known_characters: int = Field(description="their characters")
+    known_exactly: int = Field(description="of these, documents with the dedup key of one in an index")
+    hosts: int = Field(description="hosts with new documents")
+    most: list[NewHost] = Field(description="the hosts that add most characters")
+
+
 class Templates(Closed):
     """Lines that were left out because many documents of a host, or many hosts, have them."""
 
@@ -267,6 +306,7 @@ class Manifest(Closed):
     dedup: Dedup = Field(description="of this run")
     removals: list[Removal] = Field(description="on request, by ticket")
     hosts: HostsEntry = Field(description="the table of hosts of the run")
+    new: New | None = Field(description="of this run; null where the recipe has no dedup.against")
     templates: Templates | None = Field(description="null where the recipe has no [template_lines]")
     shards_sha256: str = Field(description="sha256 of shards.jsonl")
     shards: Counts = Field(description="sums over shards.jsonl")
@@ -284,37 +324,48 @@ def dump(model: BaseModel) -> bytes:
     return (json.dumps(model.model_dump(), ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def read(release: Path) -> tuple[Manifest, list[ShardEntry]]:
+def shelf(release: Place) -> Store:
+    """The store of a release, told by its folder or prefix, or by its manifest.json."""
+    return _named(release)[0]
+
+
+def _named(release: Place) -> tuple[Store, str]:
+    """The store and the name of the manifest in it."""
+    whole = release.is_dir() if isinstance(release, Path) else release.suffix != ".json"
+    return (open_store(release), "manifest.json") if whole else (open_store(release.parent), release.name)
+
+
+def read(release: Place) -> tuple[Manifest, list[ShardEntry]]:
     """The manifest and the shards of a release folder (or of its manifest.json). Errors name what is wrong where."""
-    file = release / "manifest.json" if release.is_dir() else release
-    if not file.exists():
-        raise UsageError(f"{file}: no manifest here; give the release folder of a finished run")
-    content = file.read_bytes()
-    _check_version(file, content)
-    return _parse(Manifest, file, content), read_shards(file.with_name("shards.jsonl"))
+    store, name = _named(release)
+    place, content = store.path(name), store.read(name)
+    if content is None:
+        raise UsageError(f"{place}: no manifest here; give the release folder of a finished run")
+    _check_version(place, content)
+    return _parse(Manifest, place, content), read_shards(store)
 
 
-def load(release: Path) -> tuple[Manifest, list[ShardEntry]]:
+def load(release: Place) -> tuple[Manifest, list[ShardEntry]]:
     """Like `read`, but refuses a manifest or list of shards that was edited: for all that builds on a release."""
     manifest, entries = read(release)
-    folder = release if release.is_dir() else release.parent
-    for problem in edited(manifest, folder):
-        raise ShortError(f"{folder}: {problem}; run the recipe again to re-create the release")
+    store = shelf(release)
+    for problem in edited(manifest, store):
+        raise ShortError(f"{store.place}: {problem}; run the recipe again to re-create the release")
     return manifest, entries
 
 
-def edited(manifest: Manifest, folder: Path) -> Iterator[str]:
+def edited(manifest: Manifest, store: Store) -> Iterator[str]:
     """What of the manifest and of shards.jsonl is not as it was sealed."""
-    if (folder / ".removal").exists():
+    if store.list(".removal"):
         yield "a removal was broken off; `seimai remove` finishes it when it is run again"
     if manifest.id != manifest.content_id():
         yield f"manifest.json: its id is {manifest.id[:16]}… but its content hashes to {manifest.content_id()[:16]}…"
-    sha256 = hashlib.sha256((folder / "shards.jsonl").read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(store.read("shards.jsonl") or b"").hexdigest()
     if sha256 != manifest.shards_sha256:
         yield f"shards.jsonl: sha256 is {sha256[:16]}…, the manifest says {manifest.shards_sha256[:16]}…"
 
 
-def _check_version(file: Path, content: bytes) -> None:
+def _check_version(file: str, content: bytes) -> None:
     try:
         version = json.loads(content).get("format_version")
     except (ValueError, AttributeError):
@@ -329,13 +380,14 @@ def ratio(part: int, whole: int) -> float:
     return round(part / whole, 6) if whole else 0.0
 
 
-def read_shards(file: Path) -> list[ShardEntry]:
-    if not file.exists():
-        raise ShortError(f"{file}: missing; run the recipe again to re-create the release")
-    return [_parse(ShardEntry, file, line) for line in file.read_bytes().splitlines()]
+def read_shards(store: Store) -> list[ShardEntry]:
+    content, place = store.read("shards.jsonl"), store.path("shards.jsonl")
+    if content is None:
+        raise ShortError(f"{place}: missing; run the recipe again to re-create the release")
+    return [_parse(ShardEntry, place, line) for line in content.splitlines()]
 
 
-def _parse(model: type[Model], file: Path, content: bytes) -> Model:
+def _parse(model: type[Model], file: str, content: bytes) -> Model:
     try:
         return model.model_validate_json(content)
     except ValidationError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +12,19 @@ from pipeline import checks, recipe_dedup, recipe_filters, recipe_release
 from pipeline.acquire.remote import Network
 from pipeline.alarms import Alarms
 from pipeline.errors import UsageError
+from pipeline.places import Place, is_final, place
+from pipeline.recipe_against import Against, against
 from pipeline.recipe_measures import Measure, measures
 from pipeline.recipe_source import READERS, Source, sources
 from stages.address import Address
 from stages.bands import Bands
 from stages.base import Stage
+from stages.compacts import Compacts
 from stages.dedup import Dedup
 from stages.host_table import Hosts
+from stages.index import Index
 from stages.judge import Bound
+from stages.known import Known
 from stages.language import Language
 from stages.left_out import Deny, HostCap
 from stages.minhash import MinHashStage
@@ -37,6 +41,7 @@ TUNABLE: Mapping[str, type[Stage]] = {
     "language": Language,
     "minhash": MinHashStage,
     "bands": Bands,
+    "known": Known,
     "dedup": Dedup,
     "shards": Shards,
 }
@@ -47,6 +52,7 @@ _KEYS = (
     "filters",
     "measure",
     "stages",
+    "dedup",
     "alarms",
     "network",
     "pii",
@@ -62,8 +68,8 @@ class Recipe:
     path: Path
     name: str
     sources: tuple[Source, ...]
-    work: Path
-    release: Path
+    work: Place
+    release: Place
     profile: str  # what the bounds start from
     bounds: tuple[Bound, ...]
     because: Mapping[str, str]  # code -> reason of a bound that differs from the filter's own
@@ -71,6 +77,7 @@ class Recipe:
     network: Network
     alarms: Alarms
     measures: tuple[Measure, ...] = ()  # of the recipe's own
+    against: tuple[Against, ...] = ()  # corpora that exist already
     template_lines: Rule | None = None  # None: none is looked for
     pii: tuple[str, ...] = DEFAULT  # kinds of personal information that are masked in the release
     tokenizers: tuple[Named, ...] = (Named(),)  # the first is the unit of the funnel
@@ -129,9 +136,24 @@ class Recipe:
         return Shards(**{**self.stages.get("shards", {}), **own})
 
     def signing(self, within: str = "") -> tuple[Stage, ...]:
-        """What documents are compared by: signatures, and addresses where they are a level."""
+        """What documents are compared by: signatures, addresses where they are a level, and what indexes are asked by."""
         minhash = MinHashStage(**{**self.stages.get("minhash", {}), "within": within})
-        return minhash, *((Address(within),) if self.dedup().by_url else ())
+        addresses = (Address(within),) if self.dedup().by_url else ()
+        return minhash, *addresses, *((self._compacts(),) if self.against else ())
+
+    def _compacts(self) -> Compacts:
+        return Compacts(**self._of_minhash("ngram"), **self._of_minhash("mask_digits"), bins=self.known().bins)
+
+    def known(self) -> Known:
+        shape, dedup = self.bands().shape, self.stages.get("dedup", {})
+        similarity = {"similarity": dedup["similarity"]} if "similarity" in dedup else {}
+        return Known(**{**similarity, **self.stages.get("known", {}), "bands": shape.bands, "rows": shape.rows})
+
+    def index(self, of: Against) -> Index:
+        """The index of a corpus, by the same keys and signatures as those of the run."""
+        shape, minhash = self.bands().shape, self.stages.get("minhash", {})
+        signing = {name: minhash[name] for name in ("ngram", "permutations", "seed", "mask_digits") if name in minhash}
+        return Index(**{**of.columns, **signing}, bands=shape.bands, rows=shape.rows, bins=self.known().bins)
 
     def bands(self) -> Bands:
         own = {"addresses": self.dedup().by_url}
@@ -160,8 +182,8 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
               "release": release or checks.text(output, "release", f"{where} [output]")}  # fmt: skip
     chosen = recipe_filters.chosen(checks.table(table, "filters", where), f"{where} [filters]")
     own = measures(table.get("measure", []), folder, where)
-    release_at = checks.resolve(Path.cwd() if release else folder, places["release"])
-    work_at = checks.resolve(Path.cwd() if work else folder, places["work"])
+    release_at = place(places["release"], Path.cwd() if release else folder)
+    work_at = place(places["work"], Path.cwd() if work else folder)
     return Recipe(
         path=path,
         name=checks.text(table, "name", where),
@@ -173,6 +195,7 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
         because={**chosen.because, **own.because},
         measures=own.stages,
         stages=_stages(recipe_dedup.stages(table, where), folder, where),
+        against=_against(table, folder, where),
         template_lines=_template_lines(table, folder, where),
         network=Network(**network),
         alarms=recipe_dedup.alarms(table, folder, where),
@@ -182,7 +205,7 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
         base_url=recipe_release.base_url(output, f"{where} [output]"),
         deny=recipe_release.deny(output, folder, (release_at, work_at), f"{where} [output]"),
         pii=_pii(checks.table(table, "pii", where), f"{where} [pii]"),
-        relative=tuple(f"{what} = {place}" for what, place in places.items() if not os.path.isabs(place)),
+        relative=tuple(f"{what} = {at}" for what, at in places.items() if not is_final(at)),
     )
 
 
@@ -207,6 +230,12 @@ def _pii(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
         if kind not in KINDS:
             raise UsageError(f"{where} mask: no kind {kind!r}{checks.nearest(kind, KINDS)}")
     return tuple(chosen)
+
+
+def _against(table: Mapping[str, Any], folder: Path, where: str) -> tuple[Against, ...]:
+    written = checks.table(table, "dedup", where)
+    checks.closed(written, ("against",), f"{where} [dedup]")
+    return against(written, folder, f"{where} [dedup]")
 
 
 def _template_lines(table: Mapping[str, Any], folder: Path, where: str) -> Rule | None:

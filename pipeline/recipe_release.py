@@ -10,6 +10,7 @@ from filters import FILTERS
 from pipeline import checks
 from pipeline.acquire.remote import is_remote
 from pipeline.errors import UsageError
+from pipeline.places import Place
 from stages.left_out import REMOVALS
 from stages.splits import HELD_OUT, Shares
 from stages.vocabulary import BUILT_IN, Named
@@ -65,12 +66,15 @@ def base_url(table: Mapping[str, Any], where: str) -> str:
     return url if not url or url.endswith("/") else f"{url}/"
 
 
-def deny(table: Mapping[str, Any], folder: Path, own: tuple[Path, Path], where: str) -> tuple[str, ...]:
-    """Lists of removals: those that the recipe names, and those of the release and the work folder (`own`)."""
+def deny(table: Mapping[str, Any], folder: Path, own: tuple[Place, Place], where: str) -> tuple[str, ...]:
+    """Lists of removals: those that the recipe names, and those of the release and the work folder (`own`).
+
+    One in a bucket is refused by `session.prepare`, which is where buckets are asked.
+    """
     named = checks.texts(table, "deny", where, f"paths of {REMOVALS}") if "deny" in table else []
     files = [str(checks.resolve(folder, file)) for file in named]
     for file in files:
         if not Path(file).is_file():
             raise UsageError(f"{where} deny: {file}: no such file; give the {REMOVALS} of a release")
-    there = [str(place / REMOVALS) for place in own if (place / REMOVALS).is_file()]
-    return tuple(dict.fromkeys([*files, *there]))
+    there = [place / REMOVALS for place in own]
+    return tuple(dict.fromkeys([*files, *(str(file) for file in there if isinstance(file, Path) and file.is_file())]))

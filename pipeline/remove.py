@@ -23,7 +23,9 @@ import pyarrow.parquet as pq
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
 from pipeline.manifest import Counts, Funnel, Manifest, Removal, ShardEntry, Size, SourceEntry, dump, load, ratio
-from pipeline.release import listed, notice, place, remove_others, shard_path, write
+from pipeline.release import listed, notice, shard_path
+from pipeline.shelve import place, remove_others
+from pipeline.store import LocalStore, write
 from stages.host_table import HOSTS, ORDER
 from stages.hosts import canonical as canonical_host
 from stages.left_out import REMOVALS, REMOVED, Denied, url_key
@@ -127,7 +129,7 @@ def settle(folder: Path) -> None:
         for draft in folder.glob(f".{name}.*"):
             draft.unlink()
     if (folder / "manifest.json").exists():
-        remove_others(folder / "data", load(folder)[1])
+        remove_others(LocalStore(folder), load(folder)[1])
 
 
 def resume(folder: Path) -> None:

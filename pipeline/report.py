@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +11,8 @@ from rich.table import Table
 from filters import FILTERS
 from filters.base import Filter
 from pipeline.alarms import told
-from pipeline.manifest import Counts, Funnel, Manifest, Sample, Size
+from pipeline.manifest import Counts, Funnel, Manifest, New, Sample, Size
+from pipeline.places import Place
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
 from stages.left_out import REASONS
 from stages.line_masks import REASONS as TEMPLATE_REASONS
@@ -22,6 +22,7 @@ from stages.own import PREFIX
 OTHER_REASONS = {
     "dedup.url": "another fetch of an address that stays",
     "dedup.exact": "the same text as a kept document",
+    "dedup.known": "an index of dedup.against has it",
     "dedup.near": "nearly a kept document, verified",
     "dedup.error": "could not be compared; see the quarantine",
     "write.error": "could not be masked or counted; see the quarantine",
@@ -38,7 +39,7 @@ def meaning(reason: str) -> str:
     return {**PASSED_REASONS, **EXTRACT_REASONS, **REASONS, **TEMPLATE_REASONS, **OTHER_REASONS}.get(reason, "")
 
 
-def show(manifest: Manifest, release: Path, console: Console) -> None:
+def show(manifest: Manifest, release: Place, console: Console) -> None:
     """Print the funnel of a release and where it lies."""
     funnel = manifest.funnel
     console.print(
@@ -60,6 +61,8 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
     )
     for alarm in manifest.dedup.alarms:
         console.print(f"alarm: {told(**alarm.model_dump())}", soft_wrap=True)
+    if manifest.new is not None:
+        console.print(_new(manifest.new), soft_wrap=True)
     if (templates := manifest.templates) is not None:
         console.print(
             f"template lines: {templates.lines:,} lines ({templates.characters:,} characters) left out of "
@@ -80,6 +83,17 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
     for removal in manifest.removals:
         console.print(f"  removed by {removal.ticket}: {removal.documents:,} documents")
     console.print(f"release: {release}", soft_wrap=True)
+
+
+def _new(new: New) -> str:
+    """What a run adds to what it was compared with."""
+    hosts = ", ".join(f"{host.host or 'no host'} {host.characters:,}" for host in new.most[:5]) or "none"
+    against = ", ".join(f"{each.name} ({each.documents:,} documents)" for each in new.against)
+    return (
+        f"new: this crawl adds {new.documents:,} documents, {new.characters:,} characters, from {new.hosts:,} hosts;\n"
+        f"  {new.known:,} documents, {new.known_characters:,} characters were known of {against}\n"
+        f"  most characters from {hosts}"
+    )
 
 
 def _but(levels: Sequence[str]) -> str:

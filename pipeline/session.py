@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline import everywhere, locks, remove
+from pipeline.against import indexed
 from pipeline.errors import UsageError
 from pipeline.manifest import Manifest
 from pipeline.plan import Plan
@@ -18,45 +18,58 @@ from pipeline.recipe import Recipe
 from pipeline.release import publish
 from pipeline.run import Outcome, run
 from pipeline.runners import WhenNeeded
+from pipeline.scratch import full_disks_named
 from pipeline.sources import partitions
-from pipeline.store import LocalStore, sweep_scratch
+from pipeline.store import open_store
 from stages.left_out import REMOVALS
 
 
 def look(recipe: Recipe) -> Plan:
     """The plan, for a verb that only reads: nothing is written but the cache of file hashes, where that can be."""
-    return Plan(recipe, partitions(recipe))
+    return Plan(recipe, partitions(recipe), against=indexed(recipe))
 
 
 def prepare(recipe: Recipe, sample: int = 0, *, ignore_alarms: bool = False) -> Plan:
     """Check the outputs and the inputs and make the plan. UsageError before anything has run."""
     _check_places(recipe)
-    return Plan(recipe, partitions(recipe), sample, ignore_alarms)
+    return Plan(recipe, partitions(recipe), sample, ignore_alarms, indexed(recipe))
 
 
 def _check_places(recipe: Recipe) -> None:
     if recipe.work == recipe.release:
         raise UsageError(f"{recipe.path}: work and release are the same folder ({recipe.work}); give each its own")
-    _writable(recipe.work, "work")
-    _writable(recipe.release, "release")
+    open_store(recipe.work).check("work")
+    open_store(recipe.release).check("release")
+    if not isinstance(recipe.release, Path) and open_store(recipe.release).size(REMOVALS) is not None:
+        raise UsageError(
+            f"{recipe.release / REMOVALS}: removals are heeded from a file that all nodes see; copy it to one and name that "
+            "in [output] deny, then take it out of the bucket"
+        )
 
 
-def make_release(recipe: Recipe, runner: str, workers: int, *, ignore_alarms: bool = False) -> tuple[Manifest, bool]:
+def make_release(
+    recipe: Recipe, runner: str, workers: int, scratch: int = 0, *, ignore_alarms: bool = False
+) -> tuple[Manifest, bool]:
     """Run what is not committed yet and publish. Returns the manifest and whether the release had to change."""
     with used(recipe) as recipe:
         plan = prepare(recipe, ignore_alarms=ignore_alarms)
-        sweep_scratch(recipe.work)
-        outcome = run_plan(plan, runner, workers)
-        return publish(plan, LocalStore(recipe.work), outcome)
+        store = open_store(recipe.work)
+        store.sweep()
+        outcome = run_plan(plan, runner, workers, scratch)
+        return publish(plan, store, outcome)
 
 
 @contextlib.contextmanager
 def used(recipe: Recipe) -> Iterator[Recipe]:
     """The folders of a recipe, for as long as something runs in them: no removal meanwhile, and none left half done.
 
-    Gives the recipe with the lists of removals as they then are."""
+    Gives the recipe with the lists of removals as they then are. A bucket has no locks, and nothing is removed in one.
+    """
     _check_places(recipe)
     work, release = recipe.work, recipe.release
+    if not isinstance(work, Path) or not isinstance(release, Path):
+        yield recipe
+        return
     if (work / everywhere.PENDING).exists() or (release / remove.JOURNAL).is_dir():
         with locks.removing(work, release):
             remove.resume(release)
@@ -67,19 +80,11 @@ def used(recipe: Recipe) -> Iterator[Recipe]:
         yield replace(recipe, deny=tuple(dict.fromkeys([*recipe.deny, *lists])))
 
 
-def run_plan(plan: Plan, runner: str, workers: int) -> Outcome:
+def run_plan(plan: Plan, runner: str, workers: int, scratch: int = 0) -> Outcome:
     work = plan.recipe.work
-    with Reporter(work) as reporter, contextlib.closing(WhenNeeded(runner, str(work), workers)) as executor:
-        return run(plan, LocalStore(work), executor, reporter)
-
-
-def _writable(folder: Path, what: str) -> None:
-    """Fail now rather than after an hour. The nearest existing folder above must be a directory we may write in."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):  # without a name where the system can: a kill leaves nothing
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"{what} folder {folder} cannot be written: {error.strerror}; change [output] {what} or --{what}"
-        ) from None
+    with (
+        full_disks_named(*([work] if isinstance(work, Path) else [])),
+        contextlib.closing(WhenNeeded(runner, str(work), workers, scratch)) as executor,
+        Reporter(work, executor.publish) as reporter,
+    ):
+        return run(plan, open_store(work), executor, reporter)

@@ -75,7 +75,9 @@ def find(plan: Plan, store: Store, target: str) -> tuple[list[Found], list[str],
 
 
 def _with_keeper(document: Found, parts: Sequence[PartRef], store: Store) -> Found:
-    keeper = document.values.get("dedup", {}).get("keeper")
+    dedup = document.values.get("dedup", {})
+    # What an index knows is no document of this run, though one of the same id may be in it.
+    keeper = None if dedup.get("level") == "known" else dedup.get("keeper")
     for part in parts if keeper else ():
         table = _read(store, part.outputs["extract"], ["id", "url"])
         for row in pc.indices_nonzero(pc.equal(table["id"], keeper)).to_pylist():
@@ -131,6 +133,7 @@ def explain(found: Found, plan: Plan, shown: int | None = SHOWN) -> Iterator[str
         yield f"  language: {language['language']} ({language['probability']:.2f}), Japanese score {language['japanese']:.2f}"
     yield from changes(extract["text"], shown) if found.values.get("edits", {}).get("edits") else ["  edits: none"]
     yield from _values(found, plan)
+    yield from _known(found)
     yield from _left_out(found)
     if found.keeper_text:
         yield from side_by_side(_edited(extract["text"], found.values["edits"]["edits"]), found.keeper_text)
@@ -149,6 +152,18 @@ def _left_out(found: Found) -> Iterator[str]:
     yield from (f"    - {line[:100]}{'…' if len(line) > 100 else ''}" for line in lines[:SHOWN])
 
 
+def _known(found: Found) -> Iterator[str]:
+    """The document of an index that this one is like."""
+    known = found.values.get("known")
+    if known and known["known"] is not None:
+        how = "the same dedup key" if known["exact"] else f"{known['similarity']:.3f} alike by compact signatures"
+        yield f"  known: {_reference(known)} of {known['index']}: {how}; its text is not read"
+
+
+def _reference(known: Mapping[str, Any]) -> str:
+    return known["reference"] or f"id {known['known'].hex()}"
+
+
 def _fate(found: Found) -> str:
     verdict, dedup = found.values.get("verdict"), found.values.get("dedup")
     if verdict is None:
@@ -158,6 +173,9 @@ def _fate(found: Found) -> str:
         return f"not in the release: rejected by {verdict['reason']} ({meaning(verdict['reason'])}){others}"
     if dedup is None:
         return "kept by all filters; duplicates are not looked for yet"
+    if dedup["level"] == "known":
+        old = found.values["known"]
+        return f"not in the release: dedup.known, {old['similarity']:.3f} like {_reference(old)} of {old['index']}"
     if not dedup["level"] and not dedup["keep"]:
         return f"not in the release: dedup.error ({meaning('dedup.error')})"
     if not dedup["keep"]:

@@ -14,17 +14,23 @@ from rich.table import Table
 
 from pipeline.errors import DONE, ShortError, UsageError
 from pipeline.last_run import recall, remember
+from pipeline.places import Place
 
 
 def run(options: argparse.Namespace) -> int:
     from pipeline.recipe import load
     from pipeline.report import show
+    from pipeline.scratch import budget, size_of
     from pipeline.session import make_release
 
     recipe = load(options.recipe, work=options.work, release=options.release)
+    budget()  # a size that cannot be read is wrong use, not a failed task
     if options.runner == "ray":
         _refuse_temporary_copy(recipe.relative)
-    manifest, changed = make_release(recipe, options.runner, options.workers, ignore_alarms=options.ignore_alarms)
+    scratch = size_of(options.scratch, "--scratch") if options.scratch else 0
+    manifest, changed = make_release(
+        recipe, options.runner, options.workers, scratch, ignore_alarms=options.ignore_alarms
+    )
     remember(options)
     if not changed:
         print("seimai: everything was committed already; the release is as it was", file=sys.stderr)
@@ -43,19 +49,22 @@ def _refuse_temporary_copy(relative: Sequence[str]) -> None:
 
 
 def plan(options: argparse.Namespace) -> int:
+    from pipeline.against import unbuilt
     from pipeline.barriers import reached
     from pipeline.plan import survey, why_stale
     from pipeline.recipe import load
     from pipeline.session import look
     from pipeline.sources import costs
-    from pipeline.store import LocalStore
+    from pipeline.store import open_store
 
     recipe = load(options.recipe, work=options.work, release=options.release)
-    plan, store = look(recipe), LocalStore(recipe.work)
+    plan, store = look(recipe), open_store(recipe.work)
     found = survey(store, plan.chains, plan.parts)
     done_parts = Counter(key for markers in found.markers.values() for key in markers)
+    indexes = unbuilt(plan, store)
+    done_parts["index"] = len(plan.against) - len(indexes.todo)
     if not found.todo and (parts := reached(plan, store, found.parts)) is not None:
-        done_parts["dedup"] = done_parts["bands"] = 1
+        done_parts["dedup"] = done_parts["bands"] = done_parts["known"] = 1
         if any("line-masks" in part.outputs for part in parts):
             done_parts.update({"line-counts": 1, "template-lines": 1, "line-masks": 1})
         chosen = survey(store, plan.writers, parts)
@@ -70,7 +79,9 @@ def plan(options: argparse.Namespace) -> int:
     }
     for stage in plan.stages():
         total = 1 if stage.barrier else sum(stage.key in keys[part.source] for part in plan.parts)
-        if stage.key in ("shards", "host-table", "host-cap"):
+        if stage.key == "index":
+            total = len(plan.against)
+        if stage.key in ("shards", "host-table", "host-cap", "new-hosts"):
             continue
         done = done_parts[stage.key]
         table.add_row(stage.key, str(done), str(total - done), why_stale(store, stage) if done < total else "")
@@ -81,9 +92,10 @@ def plan(options: argparse.Namespace) -> int:
             print("\n".join(f"  {line}" for line in costs(recipe, source)))
     if found.todo:
         print("a stage whose inputs come out the same again does not run, whatever stands under 'may run'")
-    for part in found.todo:
+    for part in (*found.todo, *indexes.todo):
         Console(highlight=False, markup=False).print(
-            f"to do: {part.source} {part.file.name if part.file else part.id}", markup=False
+            f"to do: {'index ' if part in indexes.todo else ''}{part.source} {part.file.name if part.file else part.id}",
+            markup=False,
         )
     return DONE
 
@@ -93,12 +105,12 @@ def dry_run(options: argparse.Namespace) -> int:
     from pipeline.recipe import load
     from pipeline.report import meaning
     from pipeline.session import prepare, used
-    from pipeline.store import LocalStore
+    from pipeline.store import open_store
 
     recipe = load(options.recipe, work=options.work, release=options.release)
     with used(recipe) as recipe:
         plan = prepare(recipe, sample=options.sample)
-        documents, passed = dry_run(plan, LocalStore(recipe.work), str(recipe.work), options.stage)
+        documents, passed = dry_run(plan, open_store(recipe.work), str(recipe.work), options.stage)
     counts = Counter(document.reason for document in documents)
     console = Console(highlight=False, markup=False)
     print(f"{recipe.name} up to {options.stage}: {len(documents)} documents sampled, {counts['']} kept")
@@ -119,7 +131,7 @@ def dry_run(options: argparse.Namespace) -> int:
 def trace(options: argparse.Namespace) -> int:
     from pipeline.recipe import load
     from pipeline.session import look
-    from pipeline.store import LocalStore
+    from pipeline.store import open_store
     from pipeline.trace import explain, find
     from pipeline.trace_edits import SHOWN
 
@@ -133,7 +145,7 @@ def trace(options: argparse.Namespace) -> int:
     recipe = load(options.recipe, work=options.work, release=options.release)
     plan = look(recipe)
     print(f"run: {options.recipe}", file=sys.stderr)
-    documents, others, nameless = find(plan, LocalStore(recipe.work), options.target.strip())
+    documents, others, nameless = find(plan, open_store(recipe.work), options.target.strip())
     for document in documents:
         print("\n".join(explain(document, plan, shown)))
     for line in others:
@@ -194,11 +206,11 @@ def templates(options: argparse.Namespace) -> int:
     from pipeline.plan import survey
     from pipeline.recipe import load
     from pipeline.session import look
-    from pipeline.store import LocalStore
+    from pipeline.store import open_store
     from pipeline.templates import unknown
 
     recipe = load(options.recipe, work=options.work)
-    plan, store = look(recipe), LocalStore(recipe.work)
+    plan, store = look(recipe), open_store(recipe.work)
     found = unknown(survey(store, plan.chains, plan.parts), store)
     if found is None:
         raise UsageError(f"{options.recipe}: no dump is committed yet; run it first: seimai run {options.recipe}")
@@ -228,15 +240,17 @@ def verify(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _command(release: Path) -> str:
+def _command(release: Place) -> str:
     """The command that makes a release again, where the last run made it; else as much of it as a release tells."""
+    from pipeline.manifest import shelf
     from pipeline.recipe import load
 
     options = argparse.Namespace(work=None, release=None)
     try:
         recall(options)
         recipe = load(options.recipe, work=options.work, release=options.release)
-        if recipe.release == Path(os.path.abspath(release if release.is_dir() else release.parent)):
+        folder = shelf(release).place
+        if recipe.release == (Path(os.path.abspath(folder)) if isinstance(folder, Path) else folder):
             places = "".join(f" --{what} {place}" for what in ("work", "release") if (place := getattr(options, what)))
             return f"seimai run {options.recipe}{places}"
     except UsageError:

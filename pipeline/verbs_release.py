@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from pipeline.errors import DONE, InputError, UsageError
+from pipeline.places import Place
 
 if TYPE_CHECKING:
     from pipeline.manifest import Manifest
@@ -19,20 +20,25 @@ if TYPE_CHECKING:
 
 def report(options: argparse.Namespace) -> int:
     """What a release holds, and its hosts with the most kept tokens."""
-    import pyarrow.parquet as pq
-
-    from pipeline.manifest import load
+    from pipeline.manifest import load, shelf
     from pipeline.recipe import load as load_recipe
     from pipeline.report import show
+    from stages.parquet import open_checked
 
-    place: Path = options.release
-    if place.suffix == ".toml":
+    place: Place = options.release
+    if isinstance(place, Path) and place.suffix == ".toml":
         place = load_recipe(place).release
     manifest, _ = load(place)
-    folder = place if place.is_dir() else place.parent
+    store = shelf(place)
     console = Console(highlight=False, markup=False)
-    show(manifest, folder, console)
-    rows = pq.read_table(folder / manifest.hosts.path).slice(0, options.hosts).to_pylist()
+    show(manifest, store.place, console)
+    if manifest.new is not None:
+        print(f"\nnew by host, those that add most, of {manifest.new.hosts:,}:")
+        print("\t".join(("characters", "documents", "known", "host")))
+        for host in manifest.new.most[: options.hosts]:
+            print("\t".join(map(str, (host.characters, host.documents, host.known, host.host or "(none)"))))
+    with open_checked(store.path(manifest.hosts.path)) as file:
+        rows = file.read().slice(0, options.hosts).to_pylist()
     print(f"\nhosts by kept tokens, {len(rows)} of {manifest.hosts.hosts:,} ({manifest.hosts.path} has all):")
     print("\t".join(("tokens", "kept", "of", "rate", "duplicates", "host", "source", "main reason of the others")))
     for row in rows:
@@ -84,6 +90,11 @@ def remove(options: argparse.Namespace) -> int:
     from pipeline import everywhere, locks
     from pipeline.remove import asked, remove
 
+    if not isinstance(options.release, Path):
+        raise UsageError(
+            f"{options.release}: a release in a bucket cannot be edited in place; copy it to a folder, remove there, and "
+            "copy it back, its manifest.json last"
+        )
     asks = asked(options.ticket, options.urls, options.hosts, options.ids)
     folder: Path = options.release if options.release.is_dir() else options.release.parent
     if not (folder / "manifest.json").exists():
@@ -120,8 +131,8 @@ def _work_of(options: argparse.Namespace, folder: Path) -> tuple[Recipe | None, 
         try:
             recall(last)
             recipe = load(last.recipe, work=last.work, release=last.release)
-            if os.path.realpath(recipe.release) == os.path.realpath(folder):
-                return recipe, recipe.work
+            if os.path.realpath(str(recipe.release)) == os.path.realpath(folder):
+                return recipe, _folder(recipe.work)
         except UsageError:
             pass
         if options.work is None:
@@ -130,7 +141,13 @@ def _work_of(options: argparse.Namespace, folder: Path) -> tuple[Recipe | None, 
             )
         return None, Path(options.work)
     recipe = load(said, work=options.work, release=str(folder))
-    return recipe, recipe.work
+    return recipe, _folder(recipe.work)
+
+
+def _folder(work: Place) -> Path:
+    if not isinstance(work, Path):
+        raise UsageError(f"{work}: --everywhere erases from a folder, not from a bucket")
+    return work
 
 
 def _also(recipe: Recipe | None, work: Path, asks: list[dict[str, str]]) -> list[dict[str, str]]:

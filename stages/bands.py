@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from filters.kernels import kernel
 from stages.base import MAIN, InputError, Inputs, Part, Sink, Stage
 from stages.columns import binary, matrix
+from stages.enrolled import KNOWN, columns, takes_part
 from stages.lsh import Keys, Shape, address_keys, band_keys, exact_keys, id_keys, shape_for_threshold, sketch
 
 DOCUMENTS = "documents"  # the output of ids and sketches
@@ -59,8 +60,11 @@ class Bands(Stage):
 
     name: ClassVar[str] = "bands"
     version: ClassVar[int] = 3
-    needs: ClassVar[tuple[str, ...]] = ("extract", "minhash")
+    needs: ClassVar[tuple[str, ...]] = ("extract", "minhash", KNOWN)
     barrier: ClassVar[bool] = True
+    memory_share: ClassVar[float] = (
+        0.1  # the keys of a run are sorted in memory; most of the input is text, which is not read
+    )
     group_rows: ClassVar[int] = 1 << 20  # or where `run` cuts them
 
     def __post_init__(self) -> None:
@@ -117,13 +121,13 @@ class Bands(Stage):
         nothing = pa.schema([pa.field("signature", pa.binary(4 * self.permutations)), pa.field("exact", pa.binary(16))])
         found = [self._measure(matrix(pa.array([], pa.binary(16)), "u1"), nothing.empty_table(), None, 0)]
         total = 0
-        columns = {"extract": ("id",), "minhash": _MINHASH, **({"address": ("address",)} if self.addresses else {})}
+        read = {"extract": ("id",), **({"address": ("address",)} if self.addresses else {})}
         for part in parts:
-            for batch in part.groups(columns):
-                takes_part = pc.is_valid(batch["minhash"]["exact"])
-                ids = matrix(batch["extract"]["id"].filter(takes_part), "u1")
-                address = batch["address"]["address"].filter(takes_part) if self.addresses else None
-                found.append(self._measure(ids, batch["minhash"].filter(takes_part), address, total))
+            for batch in part.groups({**read, **columns(part, _MINHASH)}):
+                enrolled = takes_part(batch)
+                ids = matrix(batch["extract"]["id"].filter(enrolled), "u1")
+                address = batch["address"]["address"].filter(enrolled) if self.addresses else None
+                found.append(self._measure(ids, batch["minhash"].filter(enrolled), address, total))
                 total += len(ids)
         return _Documents(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
 

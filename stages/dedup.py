@@ -15,6 +15,7 @@ from stages.base import NEUTRAL, Inputs, Part, Sink, Stage
 from stages.blocks import Block, Blocks, histogram
 from stages.columns import binary, matrix
 from stages.components import I64, U64, BandRuns
+from stages.enrolled import KNOWN, known_rows
 from stages.fetches import winners
 from stages.host_losses import HostLosses, host_hashes
 from stages.outcome import CODES, LEVELS, Outcome
@@ -28,7 +29,9 @@ from stages.verify import Verifier
 DEDUP = pa.schema(
     [
         pa.field("keep", pa.bool_(), nullable=False),  # takes part and stays
-        pa.field("level", pa.string(), nullable=False),  # why it goes, one of LEVELS; '' where nothing is dropped here
+        pa.field(
+            "level", pa.string(), nullable=False
+        ),  # why it goes, one of LEVELS, or KNOWN; '' where nothing is dropped here
         pa.field("keeper", pa.binary(16)),  # id of the document that stays for it; null unless dropped
         # Jaccard similarity to the keeper; null unless dropped, and at level url where a text is too short to say.
         pa.field("similarity", pa.float32()),
@@ -71,17 +74,19 @@ class Dedup(Stage):
 
     name: ClassVar[str] = "dedup"
     version: ClassVar[int] = 4
-    needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "minhash", "bands")
+    needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "minhash", KNOWN, "bands")
     barrier: ClassVar[bool] = True
+    memory_bytes: ClassVar[int] = 2 << 30
+    memory_share: ClassVar[float] = 0.02  # 16 bytes a participant, whose inputs are a kilobyte at least
 
     def __post_init__(self) -> None:
-        for what, names, known in (
+        for what, names, allowed in (
             ("order", self.order, ORDERS),
             ("url_order", self.url_order, ORDERS),
             ("levels", self.levels, LEVELS),
         ):
-            if unknown := [name for name in names if name not in known]:
-                raise ValueError(f"dedup.{what} knows {', '.join(known)}, not {', '.join(unknown)}")
+            if unknown := [name for name in names if name not in allowed]:
+                raise ValueError(f"dedup.{what} knows {', '.join(allowed)}, not {', '.join(unknown)}")
         for name in ("ngram", "all_pairs", "comparisons", "ranges"):
             if getattr(self, name) < 1:
                 raise ValueError(f"dedup.{name} must be at least 1, not {getattr(self, name)}")
@@ -123,7 +128,7 @@ class Dedup(Stage):
             facts.add(block.documents, block.roots, outcome)
             settled.add(_settlement(block, outcome))
         for index, part in enumerate(roster.parts):
-            sink.write(_table(part, index, roster.rows(index), settled.of(index), facts.hosts), to=part.id)
+            sink.write(_table(part, index, roster.rows(index), settled.of(index), facts.hosts, sink), to=part.id)
         sink.write(facts.table(runs, blocks.buckets), to=summary.SUMMARY)
 
     def _settle(self, block: Block) -> Outcome:
@@ -203,7 +208,7 @@ def _settlement(block: Block, outcome: Outcome) -> Records:
 
 
 def _table(
-    part: Part, index: int, participants: npt.NDArray[np.int32], settled: Records, hosts: HostLosses
+    part: Part, index: int, participants: npt.NDArray[np.int32], settled: Records, hosts: HostLosses, sink: Sink
 ) -> pa.Table:
     """The sidecar of a partition, row-aligned with `extract`. Whoever is not among the settled stays by himself."""
     rows = part.rows["extract"].rows
@@ -221,12 +226,16 @@ def _table(
     level, keeper, similarity = (
         _spread(settled[name], settled["row"], rows) for name in ("level", "keeper", "similarity")
     )
+    old = known_rows(part)
+    if KNOWN in part.rows:
+        sink.count("dropped.known", int(old.there.sum()))
+    keeper[old.there], similarity[old.there] = old.ids[old.there], old.similarity[old.there]
     dropped = level > 0
     columns = [
         pa.array(takes_part & ~dropped),
-        pa.array(_NAMES[level], pa.string()),
-        binary(keeper, dropped),
-        pa.array(similarity, pa.float32(), mask=~dropped | np.isnan(similarity)),
+        pa.array(np.where(old.there, KNOWN, _NAMES[level]), pa.string()),
+        binary(keeper, dropped | old.there),
+        pa.array(similarity, pa.float32(), mask=~(dropped | old.there) | np.isnan(similarity)),
         pa.array(cluster),
         binary(own, takes_part),
     ]

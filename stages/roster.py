@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
 from stages.base import InputError, Part
+from stages.enrolled import columns, takes_part
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ class Roster:
 
 
 def enrol(parts: Sequence[Part]) -> Roster:
-    """All documents with an exact hash. Raises InputError when a partition is given twice."""
+    """All documents that dedup looks at. Raises InputError when a partition is given twice."""
     parts = tuple(sorted(parts, key=lambda part: part.id))
     for one, other in pairwise(parts):
         if one.id == other.id:
@@ -48,9 +48,8 @@ def enrol(parts: Sequence[Part]) -> Roster:
             )
     counts, bits = [0], []
     for part in parts:
-        groups = part.rows["minhash"].groups(("exact",))
-        valid = [np.empty(0, dtype=np.bool_), *(pc.is_valid(group["exact"]).to_numpy() for group in groups)]
-        takes_part = np.concatenate(valid)
-        counts.append(int(takes_part.sum()))
-        bits.append(np.packbits(takes_part))
+        found = [takes_part(batch).to_numpy() for batch in part.groups(columns(part))]
+        enrolled = np.concatenate([np.empty(0, dtype=np.bool_), *found])
+        counts.append(int(enrolled.sum()))
+        bits.append(np.packbits(enrolled))
     return Roster(parts, np.cumsum(counts, dtype=np.int64), tuple(bits))

@@ -26,6 +26,7 @@ validation = 0.2
 test = 0.1
 [stages.dedup]
 wipeout = 1.0
+levels = ["url", "exact", "near"]
 """
 STRICTER = '[filters.bounds.JA201]\nat_least = 200\nbecause = "a change"\n'  # characters: some documents go
 

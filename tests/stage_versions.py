@@ -50,12 +50,15 @@ def stages() -> dict[str, tuple[str, int]]:
     """Class name -> (module, version) of every concrete stage."""
     from pipeline.recipe import READERS, TUNABLE
     from stages.address import Address
+    from stages.compacts import Compacts
     from stages.edits import Edits
     from stages.host_table import Hosts, HostTable
+    from stages.index import Index
     from stages.judge import Judge, Verdict
     from stages.left_out import Deny, HostCap
     from stages.line_counts import LineCounts
     from stages.line_masks import LineMasks
+    from stages.new_hosts import NewHosts
     from stages.template_lines import TemplateLines
     from stages.tokens import Tokens
     from stages.write import Write
@@ -64,7 +67,9 @@ def stages() -> dict[str, tuple[str, int]]:
         *READERS.values(),
         *TUNABLE.values(),
         Address,
+        Compacts,
         Edits,
+        Index,
         Judge,
         Verdict,
         Tokens,
@@ -74,6 +79,7 @@ def stages() -> dict[str, tuple[str, int]]:
         HostTable,
         LineCounts,
         LineMasks,
+        NewHosts,
         TemplateLines,
         Write,
     }

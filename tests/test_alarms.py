@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def row(kind: str, documents: int, lost: int = 0) -> dict[str, object]:
 
 def kinds(rows: list[dict[str, object]], participants: int, copies: int = 0, **bounds: float) -> list[str]:
     counters = {"participants": participants, "copies": copies}
-    return [alarm.kind for alarm in raised(rows, counters, [], Alarms(**bounds))]  # type: ignore[arg-type]
+    return [alarm.kind for alarm in raised(rows, counters, Counter(), Alarms(**bounds))]  # type: ignore[arg-type]
 
 
 def test_a_bound_is_what_may_be_and_small_numbers_are_no_sign() -> None:

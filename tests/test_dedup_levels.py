@@ -26,7 +26,7 @@ from stages.buckets import MOST, Buckets
 from stages.dedup import Dedup
 from stages.host_losses import host_hashes
 from stages.hosts import host_of
-from tests.dedup_corpus import Document, alike, banded, dedup, partition, prose, run, similarity, world
+from tests.dedup_corpus import Document, alike, banded, dedup, partition, prose, rows_of, run, similarity, world
 from tests.runs import recipe, seimai, source
 
 ALL = ("url", "exact", "near")
@@ -309,3 +309,21 @@ def test_a_bucket_is_called_by_the_keys_of_its_example(tmp_path: Path) -> None:
     assert "url" in buckets[0]["keys"]
     assert "exact" in buckets[1]["keys"]
     assert {key for b in buckets for key in b["keys"]} == {*(f"band {n}" for n in range(14)), "exact", "url"}
+
+
+def test_a_fetch_that_an_index_knows_is_not_the_one_that_stays(tmp_path: Path) -> None:
+    """What is known takes no part: the newest of the others stays for the address, and says for how many."""
+    documents = [
+        fetch("old", prose(300, 1), 2020),
+        fetch("newer", prose(300, 2), 2021),
+        fetch("new", prose(300, 3), 2024),
+    ]
+    part = partition(tmp_path, "p", documents)
+    table = pa.table({"known": pa.array([None, None, b"k" * 16], pa.binary(16)), "similarity": [None, None, 0.9]})
+    part.rows["known"] = rows_of(tmp_path, "known", table)  # type: ignore[index]
+    done = dedup(tmp_path, [part], levels=ALL)
+    assert done.kept == ["newer"]
+    assert {name: row["level"] for name, row in done.rows.items()} == {"old": "url", "newer": "", "new": "known"}
+    assert (done.rows["newer"]["cluster_size"], done.rows["new"]["similarity"]) == (2, pytest.approx(0.9))
+    assert (done.counters["participants"], done.counters["dropped.known"]) == (2, 1)
+    assert [(row["documents"], row["lost"]) for row in done.summary if row["kind"] == "source"] == [(2, 1)]
