@@ -189,7 +189,8 @@ def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) 
     export = verbs_of.add_parser("export", help="what a trainer takes, made from a release and held to its sums")
     export.add_argument("release", type=_place, help="the release folder")
     export.add_argument("out", type=Path, help="the folder to write; for hf it may be the release itself")
-    export.add_argument("--to", choices=("hf", "megatron", "croissant"), required=True)
+    export.add_argument("--to", choices=("hf", "megatron", "croissant"))
+    export.add_argument("--refresh", action="store_true", help="make again what is in OUT, as it was asked for")
     export.add_argument(
         "--base-url", default="", help="croissant: where the release is published, instead of the recipe's"
     )
@@ -217,6 +218,16 @@ def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) 
     remove.add_argument("--hosts", type=Path, help="a file with a host a line; hosts under it go too")
     remove.add_argument("--ids", type=Path, help="a file with a document id a line")
     remove.add_argument("--ticket", required=True, help="who asks; it stands in the manifest")
+    remove.add_argument(
+        "--export", type=Path, action="append", default=[], help="also make this export of it again (repeatable)"
+    )
+    remove.add_argument(
+        "--everywhere", action="store_true", help="also erase the text from the work folder: outputs, samples, reports"
+    )
+    remove.add_argument(
+        "--run", dest="recipe", help="everywhere: the recipe that made the release (default: the last run)"
+    )
+    remove.add_argument("--work", help="everywhere: the work folder, instead of the recipe's")
     remove.set_defaults(verb=_lazy("verbs_release", "remove"))
 
 

@@ -186,11 +186,12 @@ def typed(table: Mapping[str, Any], path: Path, *, work: str | None = None, rele
     chosen = recipe_filters.chosen(checks.table(table, "filters", where), f"{where} [filters]")
     own = measures(table.get("measure", []), folder, where)
     release_at = place(places["release"], Path.cwd() if release else folder)
+    work_at = place(places["work"], Path.cwd() if work else folder)
     return Recipe(
         path=path,
         name=checks.text(table, "name", where),
         sources=sources(table.get("source"), folder, where),
-        work=place(places["work"], Path.cwd() if work else folder),
+        work=work_at,
         release=release_at,
         profile=chosen.profile,
         bounds=chosen.bounds + own.bounds,
@@ -205,7 +206,7 @@ def typed(table: Mapping[str, Any], path: Path, *, work: str | None = None, rele
         splits=recipe_release.splits(checks.table(table, "splits", where), where),
         values=recipe_release.values(output, tuple(bound.code for bound in own.bounds), f"{where} [output]"),
         base_url=recipe_release.base_url(output, f"{where} [output]"),
-        deny=recipe_release.deny(output, folder, release_at, f"{where} [output]"),
+        deny=recipe_release.deny(output, folder, (release_at, work_at), f"{where} [output]"),
         pii=_pii(checks.table(table, "pii", where), f"{where} [pii]"),
         relative=tuple(f"{what} = {at}" for what, at in places.items() if not is_final(at)),
     )

@@ -102,12 +102,13 @@ def dry_run(options: argparse.Namespace) -> int:
     from pipeline.dryrun import FILES, dry_run
     from pipeline.recipe import load
     from pipeline.report import meaning
-    from pipeline.session import prepare
+    from pipeline.session import prepare, used
     from pipeline.store import open_store
 
     recipe = load(options.recipe, work=options.work, release=options.release)
-    plan = prepare(recipe, sample=options.sample)
-    documents, passed = dry_run(plan, open_store(recipe.work), str(recipe.work), options.stage)
+    with used(recipe) as recipe:
+        plan = prepare(recipe, sample=options.sample)
+        documents, passed = dry_run(plan, open_store(recipe.work), str(recipe.work), options.stage)
     counts = Counter(document.reason for document in documents)
     console = Console(highlight=False, markup=False)
     print(f"{recipe.name} up to {options.stage}: {len(documents)} documents sampled, {counts['']} kept")
