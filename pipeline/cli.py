@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipeline import verbs
 from pipeline.errors import DONE, SHORT, USAGE, InputError, RefusedError, ShortError, UnreachableError, UsageError
+from pipeline.terminal import harmless
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +45,7 @@ def _interrupt(*_: object) -> None:
 
 
 def _complain(error: object, code: int) -> int:
-    print(f"seimai: {error}", file=sys.stderr)
+    print(harmless(f"seimai: {error}"), file=sys.stderr)
     return code
 
 

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from pipeline.run import ATTEMPTS
 from pipeline.task import Result, Unit
+from pipeline.terminal import harmless
 
 LOG_EVERY = 10.0  # seconds between the lines of a log
 
@@ -95,7 +96,7 @@ class Reporter:
 
     def _say(self, line: str) -> None:
         self._said = time.monotonic()
-        (self._bar.console if self._live else self._console).print(line, markup=False, soft_wrap=True)
+        (self._bar.console if self._live else self._console).print(harmless(line), markup=False, soft_wrap=True)
 
     def _record(self, event: str, **what: Any) -> None:
         with self._events.open("a") as file:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pipeline.errors import DONE, UsageError
+from pipeline.terminal import say
 
 
 def report(options: argparse.Namespace) -> int:
@@ -27,12 +28,12 @@ def report(options: argparse.Namespace) -> int:
     console = Console(highlight=False, markup=False)
     show(manifest, folder, console)
     rows = pq.read_table(folder / manifest.hosts.path).slice(0, options.hosts).to_pylist()
-    print(f"\nhosts by kept tokens, {len(rows)} of {manifest.hosts.hosts:,} ({manifest.hosts.path} has all):")
-    print("\t".join(("tokens", "kept", "of", "rate", "duplicates", "host", "source", "main reason of the others")))
+    say(f"\nhosts by kept tokens, {len(rows)} of {manifest.hosts.hosts:,} ({manifest.hosts.path} has all):")
+    say("\t".join(("tokens", "kept", "of", "rate", "duplicates", "host", "source", "main reason of the others")))
     for row in rows:
         why = f"{row['main_reason']} ({row['main_reason_documents']})" if row["main_reason"] else ""
         counts = (row["tokens"], row["kept"], row["documents"], f"{row['keep_rate']:.0%}", row["duplicates"])
-        print("\t".join(map(str, (*counts, row["host"] or "(none)", row["source"], why))))
+        say("\t".join(map(str, (*counts, row["host"] or "(none)", row["source"], why))))
     return DONE
 
 
@@ -55,7 +56,7 @@ def export(options: argparse.Namespace) -> int:
             workers=options.workers,
         )
         lines = megatron.export(release, options.out, settings)
-    print("\n".join(lines))
+    say("\n".join(lines))
     return DONE
 
 
@@ -77,9 +78,9 @@ def remove(options: argparse.Namespace) -> int:
     asks = asked(options.ticket, options.urls, options.hosts, options.ids)
     manifest, documents = remove(options.release, asks)
     folder: Path = options.release if options.release.is_dir() else options.release.parent
-    print(f"{folder}: {documents:,} documents removed by {asks[0]['ticket']}; id {manifest.id[:16]}")
+    say(f"{folder}: {documents:,} documents removed by {asks[0]['ticket']}; id {manifest.id[:16]}")
     if documents and (folder / RECORD).exists() and (folder / "README.md").exists():
-        print("\n".join(hf.export(Release.open(folder), folder)))
+        say("\n".join(hf.export(Release.open(folder), folder)))
     print(
         "seimai: later runs into this folder leave them out; exports elsewhere and earlier copies still hold them "
         "(`seimai verify --export OUT` tells a stale export), and so does the work folder of the run",

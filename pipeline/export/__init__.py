@@ -6,15 +6,17 @@ Each export says in `export.json` which release it was made from, so that one le
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
 from pipeline.manifest import Counts, Manifest, ShardEntry, load
 from pipeline.release import write
 
-RECORD = "export.json"
+RECORD, UNFINISHED = "export.json", ".export-unfinished.json"
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,37 @@ class Release:
         return Counts.of(entries, [tokenizer.key for tokenizer in self.manifest.tokenizers])
 
 
-def begin(out: Path) -> None:
-    """The folder to write to; what is in it is no finished export from here on."""
+def begin(out: Path, names: Iterable[str]) -> list[str]:
+    """The folder to write files of these names to; what is in it is no finished export from here on.
+
+    Returns further names that exports into it have written, so that what has left the release can go. UsageError rather
+    than replace a file that no export of ours made.
+    """
     out.mkdir(parents=True, exist_ok=True)
+    ours = {name for place in (RECORD, UNFINISHED) for name in _files(out / place)}
+    new = set(names)
+    if foreign := sorted(name for name in new - ours if (out / name).exists()):
+        raise UsageError(
+            f"{out / foreign[0]}: there already, and not of an export: give the export a folder of its own"
+        )
+    write(out / UNFINISHED, canonical({"wrote": sorted(ours | new)}) + b"\n")
     (out / RECORD).unlink(missing_ok=True)
+    return sorted(ours - new)
 
 
 def record(out: Path, release: Release, to: str, what: dict[str, Any]) -> None:
     """Written last: an export without it is not finished."""
-    said = {"to": to, "manifest_id": release.manifest.id, "name": release.manifest.name, **what}
+    wrote = [name for name in _files(out / UNFINISHED) if (out / name).exists()]
+    said = {"to": to, "manifest_id": release.manifest.id, "name": release.manifest.name, **what, "wrote": wrote}
     write(out / RECORD, (json.dumps(said, ensure_ascii=False, indent=2) + "\n").encode())
+    (out / UNFINISHED).unlink(missing_ok=True)
+
+
+def _files(record: Path) -> list[str]:
+    try:
+        return [name for name in json.loads(record.read_bytes())["wrote"] if Path(name).name == name]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def stale(out: Path, manifest: Manifest) -> str:
