@@ -12,7 +12,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline import verbs
-from pipeline.errors import DONE, SHORT, USAGE, InputError, RefusedError, ShortError, UnreachableError, UsageError
+from pipeline.errors import (
+    DONE,
+    SHORT,
+    USAGE,
+    DiskFullError,
+    InputError,
+    RefusedError,
+    ShortError,
+    UnreachableError,
+    UsageError,
+)
+from pipeline.places import Place, place
 from pipeline.terminal import harmless
 
 
@@ -24,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.verb(options))
     except UsageError as error:
         return _complain(error, USAGE)
-    except (InputError, ShortError, RefusedError, UnreachableError) as error:
+    except (InputError, ShortError, RefusedError, UnreachableError, DiskFullError) as error:
         return _complain(error, SHORT)
     except BrokenPipeError:  # `seimai filters | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -58,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     run = verbs_of.add_parser("run", help="run a recipe to its release; repeat it to go on after anything")
     _recipe(run)
     _runner(run)
+    run.add_argument(
+        "--ignore-alarms", action="store_true", help="write the release whatever [alarms] says of duplicates"
+    )
     run.set_defaults(verb=verbs.run)
 
     plan = verbs_of.add_parser("plan", help="what would run, what is committed, and why a stage is stale")
@@ -132,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     templates.set_defaults(verb=verbs.templates)
 
     verify = verbs_of.add_parser("verify", help="rehash and recount a release; exit 1 on any mismatch")
-    verify.add_argument("release", type=Path, help="the release folder")
+    verify.add_argument("release", type=_place, help="the release folder")
     verify.add_argument(
         "--mode", choices=("sha256", "size"), default="sha256", help="size: only that all files are there, in seconds"
     )
@@ -157,12 +171,12 @@ def _parser() -> argparse.ArgumentParser:
 def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Verbs that take a finished release."""
     report = verbs_of.add_parser("report", help="the table of a release, and its hosts with the most kept tokens")
-    report.add_argument("release", type=Path, help="the release folder, or the recipe that made it")
+    report.add_argument("release", type=_place, help="the release folder, or the recipe that made it")
     report.add_argument("--hosts", type=_positive, default=20, help="so many hosts (default: 20)")
     report.set_defaults(verb=_lazy("verbs_release", "report"))
 
     export = verbs_of.add_parser("export", help="what a trainer takes, made from a release and held to its sums")
-    export.add_argument("release", type=Path, help="the release folder")
+    export.add_argument("release", type=_place, help="the release folder")
     export.add_argument("out", type=Path, help="the folder to write; for hf it may be the release itself")
     export.add_argument("--to", choices=("hf", "megatron", "croissant"), required=True)
     export.add_argument(
@@ -187,7 +201,7 @@ def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) 
     export.set_defaults(verb=_lazy("verbs_release", "export"))
 
     remove = verbs_of.add_parser("remove", help="take documents out of a release, and keep them out of later ones")
-    remove.add_argument("release", type=Path, help="the release folder")
+    remove.add_argument("release", type=_place, help="the release folder")
     remove.add_argument("--urls", type=Path, help="a file with a URL a line, as the column url has it")
     remove.add_argument("--hosts", type=Path, help="a file with a host a line; hosts under it go too")
     remove.add_argument("--ids", type=Path, help="a file with a document id a line")
@@ -226,6 +240,19 @@ def _runner(parser: argparse.ArgumentParser) -> None:
         help="ray: the cluster of RAY_ADDRESS, else a local Ray; local: worker processes without Ray",
     )
     parser.add_argument("--workers", type=_positive, default=0, help="tasks at once (default: all CPUs)")
+    parser.add_argument(
+        "--scratch",
+        default="",
+        metavar="SIZE",
+        help="local disk that the tasks of a node may take together, e.g. 200GB (default: SEIMAI_SCRATCH of the node, else all)",
+    )
+
+
+def _place(text: str) -> Place:
+    try:
+        return place(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _positive(text: str) -> int:

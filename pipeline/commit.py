@@ -18,6 +18,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version as distribution_version
@@ -32,12 +33,13 @@ from stages.base import Inputs, Rows, Stage
 from stages.parquet import WRITER, Writer
 
 FINGERPRINT_DIGITS = 24  # 96 bits
+_REQUESTS = 16  # markers asked for at once where each is a round trip
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: Any) -> bytes:
     """The one JSON text of a value: sorted keys, no blanks, UTF-8. NaN is refused."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode()
+    return _JSON.encode(value).encode()
 
 
 def digest(value: Any) -> str:
@@ -102,15 +104,25 @@ def load(store: Store, key: str, stage_fp: str, part_fp: str) -> Committed | Non
         raise ShortError(f"{store.path(name)}: damaged; delete it and run again") from None
 
 
-def load_set(store: Store, key: str, stage_fp: str, part_fps: Sequence[str]) -> dict[str, Committed]:
-    """The markers that exist among `part_fps`: from one consolidated file when the whole set was finished before."""
-    content = store.read(_set_name(key, stage_fp, part_fps))
+def load_set(store: Store, key: str, stage_fp: str, part_fps: Sequence[str]) -> tuple[str, Sequence[Committed]]:
+    """The markers that exist among `part_fps`, and the one file that they all stand in ('' where there is none)."""
+    name = set_name(key, stage_fp, part_fps)
+    content = store.read(name)
     if content is not None:
         with contextlib.suppress(ValueError, KeyError, TypeError):  # damaged: the markers themselves tell the same
-            return {m["part_fp"]: Committed.from_json(m) for m in json.loads(content)}
+            return name, [Committed.from_json(m) for m in json.loads(content)]
     existing = {name.rsplit("/", 1)[1] for name in store.list(f"{folder(key, stage_fp)}/commit")}
     wanted = [fp for fp in part_fps if f"{fp}.json" in existing]
-    return {fp: marker for fp in wanted if (marker := load(store, key, stage_fp, fp)) is not None}
+
+    def look(fp: str) -> Committed | None:
+        return load(store, key, stage_fp, fp)
+
+    if isinstance(store.place, Path):
+        loaded = list(map(look, wanted))
+    else:
+        with ThreadPoolExecutor(_REQUESTS) as pool:
+            loaded = list(pool.map(look, wanted))
+    return "", [marker for marker in loaded if marker is not None]
 
 
 def intact(store: Store, marker: Committed) -> bool:
@@ -118,15 +130,17 @@ def intact(store: Store, marker: Committed) -> bool:
     return all(store.size(output["path"]) == output["bytes"] for output in marker.outputs.values())
 
 
-def consolidate(store: Store, markers: Sequence[Committed]) -> None:
-    """Write the markers of a finished stage as one file (create-only, so concurrent runs agree)."""
-    if markers:
-        first = markers[0]
-        name = _set_name(first.stage, first.stage_fp, [m.part_fp for m in markers])
-        store.create(name, canonical([m.to_json() for m in sorted(markers, key=lambda m: m.part_fp)]))
+def sizes(store: Store, key: str, stage_fp: str) -> dict[str, int]:
+    """Bytes of all files that a stage has put, by name: one listing for `whole` instead of a question a file."""
+    return {entry.name: entry.bytes for entry in store.entries(f"{folder(key, stage_fp)}/data")}
 
 
-def _set_name(key: str, stage_fp: str, part_fps: Iterable[str]) -> str:
+def whole(marker: Committed, sizes: Mapping[str, int]) -> bool:
+    """`intact`, by a listing."""
+    return all(sizes.get(output["path"]) == output["bytes"] for output in marker.outputs.values())
+
+
+def set_name(key: str, stage_fp: str, part_fps: Iterable[str]) -> str:
     return f"{folder(key, stage_fp)}/STAGE-{digest(sorted(set(part_fps)))}.json"
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from pipeline.commit import Committed
-from pipeline.manifest import Dedup, Templates
+from pipeline.manifest import Alarm, Bucket, Dedup, Templates
 from pipeline.plan import Plan
 from pipeline.run import Outcome
 from stages.dedup import CLUSTERS, COMPONENTS
 from stages.lsh import found
+from stages.outcome import LEVELS
 
 CURVE = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)  # similarities at which the manifest says what bands find
 
@@ -19,12 +20,20 @@ def dedup_entry(plan: Plan, outcome: Outcome) -> Dedup:
     shape = plan.recipe.bands().shape
     (marker,) = (m for m in outcome.barriers if m.stage == "dedup")
     return Dedup(
+        levels=[level for level in LEVELS if level in stage.levels],
         similarity=stage.similarity,
         bands=shape.bands,
         band_rows=shape.rows,
         catch={f"{jaccard:g}": round(found(jaccard, shape), 6) for jaccard in CURVE},
         components=_sizes(marker, COMPONENTS),
         clusters=_sizes(marker, CLUSTERS),
+        buckets=[
+            Bucket(documents=row["documents"], keys=row["keys"], example=row["example"])
+            for row in outcome.summary
+            if row["kind"] == "bucket"
+        ],
+        # By id alone: an address in here would outlive the removal of its page.
+        alarms=[Alarm(**{name: getattr(alarm, name) for name in Alarm.model_fields}) for alarm in outcome.alarms],
         counters={name: n for name, n in marker.counters.items() if not name.startswith((COMPONENTS, CLUSTERS))},
     )
 
@@ -40,12 +49,12 @@ def templates_entry(plan: Plan, outcome: Outcome) -> Templates | None:
     if rule is None:
         return None
     judged = [marker.counters for marker in outcome.barriers if marker.stage == "template-lines"]
-    written = [marker.counters for marker in outcome.of("write")]
+    written = outcome.of("write").counters
     return Templates(
         rule=asdict(rule),
         of_hosts=sum(counters.get("templates.host", 0) for counters in judged),
         of_all=sum(counters.get("templates.hosts", 0) for counters in judged),
-        documents=sum(counters.get("template.documents", 0) for counters in written),
-        lines=sum(counters.get("template.lines", 0) for counters in written),
-        characters=sum(counters.get("template.characters", 0) for counters in written),
+        documents=written["template.documents"],
+        lines=written["template.lines"],
+        characters=written["template.characters"],
     )

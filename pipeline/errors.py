@@ -19,8 +19,22 @@ class RefusedError(Exception):
     """A server refuses us (401, 403). Nothing gets better by asking on: the run stops."""
 
 
+class DiskFullError(Exception):
+    """No room on the disk of a node for what a task has to write there. Worth trying again when there is."""
+
+
 class UnreachableError(Exception):
     """No new byte from a server in as many tries as were allowed. Worth trying again later."""
 
 
-__all__ = ["DONE", "SHORT", "USAGE", "InputError", "RefusedError", "ShortError", "UnreachableError", "UsageError"]
+__all__ = [
+    "DONE",
+    "SHORT",
+    "USAGE",
+    "DiskFullError",
+    "InputError",
+    "RefusedError",
+    "ShortError",
+    "UnreachableError",
+    "UsageError",
+]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.task import Result, Unit
@@ -17,6 +19,14 @@ class WorkerDiedError(Exception):
     """The process of a task was killed or crashed: nothing it had not committed counts."""
 
 
+class MemoryKillError(WorkerDiedError):
+    """It was killed because memory ran out: it may do with more."""
+
+
+class NodeLostError(WorkerDiedError):
+    """The machine it ran on is gone: that says nothing of the task."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     handle: Handle
@@ -25,7 +35,7 @@ class Finished:
 
 
 class Executor(ABC):
-    """Runs units somewhere, in the order given, as many at once as fit."""
+    """Runs units somewhere, in the order given, as many at once as fit: one a worker, and what they declare they need."""
 
     def __init__(self) -> None:
         self._queue: deque[tuple[Handle, Unit]] = deque()
@@ -34,7 +44,18 @@ class Executor(ABC):
     @property
     @abstractmethod
     def workers(self) -> int:
-        """Units that run at once."""
+        """Units that run at once. May change while nodes come and go."""
+
+    def now(self) -> float:
+        """Seconds; a simulation has a clock of its own."""
+        return time.monotonic()
+
+    def pause(self, seconds: float) -> None:
+        """Nothing runs: let time pass."""
+        time.sleep(seconds)
+
+    def publish(self, numbers: Mapping[str, float]) -> None:  # noqa: B027  nothing watches worker processes
+        """How the run stands, for whatever watches the machines. Advisory."""
 
     def submit(self, unit: Unit) -> Handle:
         self._submitted += 1

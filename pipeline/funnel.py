@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from pipeline.commit import Committed
 from pipeline.manifest import Funnel, Sample, Size
 from pipeline.run import Outcome
+from pipeline.tally import Tally
 
 
 def funnel(outcome: Outcome, source: str | None = None) -> Funnel:
     """Where every record of a finished run (or of one source in it) went."""
     extract, write = outcome.of("extract", source), outcome.of("write", source)
     verdict, tokens = outcome.of("verdict", source), outcome.of("tokens", source)
-    counted = _counters(extract)
+    counted = extract.counters
     return Funnel(
         records=counted["records"],
         passed={name: n for name, n in sorted(counted.items()) if name.startswith("passed.")},
         lost={name.removeprefix("lost."): n for name, n in sorted(counted.items()) if name.startswith("lost.")},
-        quarantined=sum(m.quarantine["rows"] for m in extract if m.quarantine),
+        quarantined=extract.quarantined,
         extracted=Size(
-            documents=sum(m.outputs["rows"]["rows"] for m in extract),
-            characters=_counters(tokens)["characters"],
-            tokens=_counters(tokens)["tokens"],
+            documents=extract.rows,
+            characters=tokens.counters["characters"],
+            tokens=tokens.counters["tokens"],
         ),
         # `verdict` repeats what `judge` said and adds its own, so its histogram is the whole of it.
         rejected=_reasons(verdict),
@@ -32,16 +31,16 @@ def funnel(outcome: Outcome, source: str | None = None) -> Funnel:
         removed={reason: n for reason, n in _reasons(write).items() if not reason.startswith("dedup.")},
         deduplicated=_kept(write, "unique"),
         written=Size(
-            documents=_counters(write)["written"],
-            characters=_counters(write)["written.characters"],
-            tokens=_counters(write)["written.tokens"],
+            documents=write.counters["written"],
+            characters=write.counters["written.characters"],
+            tokens=write.counters["written.tokens"],
         ),
     )
 
 
 def samples(outcome: Outcome, source: str, one_in: Mapping[str, int]) -> list[Sample]:
     """What the samples of the passed by say. `one_in`: 'gate' or 'index' -> N of the sample that the recipe asks for."""
-    extract, write = _counters(outcome.of("extract", source)), _counters(outcome.of("write", source))
+    extract, write = outcome.of("extract", source).counters, outcome.of("write", source).counters
     regular = write["written"] - sum(write[f"via.{name}"] for name in one_in)
     found = []
     for name, n in one_in.items():
@@ -55,31 +54,20 @@ def samples(outcome: Outcome, source: str, one_in: Mapping[str, int]) -> list[Sa
 
 def written_by(what: str, outcome: Outcome, source: str) -> dict[str, int]:
     """Documents written, by 'policy' (each signal of their pages) or 'license'."""
-    counted = _counters(outcome.of("write", source))
+    counted = outcome.of("write", source).counters
     return {name.removeprefix(f"{what}."): n for name, n in sorted(counted.items()) if name.startswith(f"{what}.")}
 
 
 def removals(outcome: Outcome) -> dict[str, int]:
     """Documents that were asked to be removed, by ticket."""
-    counted = _counters(outcome.of("deny"))
+    counted = outcome.of("deny").counters
     return {name.removeprefix("ticket."): n for name, n in sorted(counted.items()) if name.startswith("ticket.")}
 
 
-def _counters(markers: Sequence[Committed]) -> Counter[str]:
-    return _sum([marker.counters for marker in markers])
+def _reasons(tally: Tally) -> dict[str, int]:
+    return dict(sorted(tally.reasons.items()))
 
 
-def _reasons(markers: Sequence[Committed]) -> dict[str, int]:
-    return dict(sorted(_sum([marker.reasons for marker in markers]).items()))
-
-
-def _sum(counts: Sequence[Mapping[str, int]]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for each in counts:
-        total.update(each)
-    return total
-
-
-def _kept(markers: Sequence[Committed], what: str = "kept") -> Size:
-    total = _counters(markers)
+def _kept(tally: Tally, what: str = "kept") -> Size:
+    total = tally.counters
     return Size(documents=total[what], characters=total[f"{what}.characters"], tokens=total[f"{what}.tokens"])

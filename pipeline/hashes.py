@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from pipeline.store import LocalStore
 from stages.base import SourceFile
 
 
@@ -41,10 +41,9 @@ class Hashes:
     def save(self) -> None:
         """Keep them for the next time; where the folder cannot be written that only costs hashing again."""
         try:
-            descriptor, draft = tempfile.mkstemp(dir=self._path.parent)
+            with LocalStore(self._path.parent).scratch() as scratch:
+                draft = scratch / self._path.name
+                draft.write_text(json.dumps(self._known, indent=0, sort_keys=True))
+                os.replace(draft, self._path)
         except OSError:
             return
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(self._known, file, indent=0, sort_keys=True)
-        os.chmod(draft, 0o644)
-        os.replace(draft, self._path)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.places import is_address
 
 
 def state_file() -> Path:
@@ -21,9 +22,13 @@ def remember(options: argparse.Namespace) -> None:
     places = [options.work or "", options.release or ""]
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("\n".join([os.path.abspath(options.recipe), *(p and os.path.abspath(p) for p in places)]))
+        file.write_text("\n".join([os.path.abspath(options.recipe), *(p and _final(p) for p in places)]))
     except OSError as error:
         print(f"seimai: {file}: {error.strerror}; give --run to `seimai trace`", file=sys.stderr)
+
+
+def _final(place: str) -> str:
+    return place if is_address(place) else os.path.abspath(place)
 
 
 def recall(options: argparse.Namespace) -> None:

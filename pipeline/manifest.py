@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
+from pipeline.places import Place
+from pipeline.store import Store, open_store
 
 FORMAT = "2"
 Model = TypeVar("Model", bound=BaseModel)
@@ -187,9 +189,33 @@ class ShardEntry(Closed):
     sha256: str = Field(description="of the file")
 
 
-class Dedup(Closed):
-    """How near-duplicates were found."""
+class Bucket(Closed):
+    """A set of documents that share keys: copies of one text, or what has the same template."""
 
+    documents: int = Field(description="under each of these keys")
+    keys: list[str] = Field(description="'band 0' and so on, 'exact', 'url' (one address) or 'id' (one record)")
+    example: str = Field(description="id of one of them")
+
+
+class Alarm(Closed):
+    """A bound of [alarms] that was passed."""
+
+    kind: Literal["source", "host", "component", "keeper", "identical", "unsigned"] = Field(
+        description="source, host: what it loses. component: documents suspected together. keeper: documents that go for one. "
+        "identical: documents that have the text of another. unsigned: those too short for a signature"
+    )
+    name: str = Field(description="of the source or host, else ''")
+    documents: int = Field(description="that were lost, or are so")
+    of: int = Field(description="documents that took part, of the source or host or of all")
+    bound: float = Field(description="a share of `of`; of a component, documents")
+    example: str = Field(description="id of such a document; ''")
+    keeper: str = Field(description="id of the document that it went for, or most of them; ''")
+
+
+class Dedup(Closed):
+    """How duplicates were found."""
+
+    levels: list[str] = Field(description="url, exact, near: those that were on")
     similarity: float = Field(description="Jaccard similarity of character n-grams from which two documents are one")
     bands: int = Field(description="of each signature; a pair that shares one is compared")
     band_rows: int = Field(description="minima in a band")
@@ -198,6 +224,8 @@ class Dedup(Closed):
         description="documents suspected together: least size, a power of two -> how many; those alone have 1"
     )
     clusters: dict[str, int] = Field(description="documents that one kept document stands for: the same")
+    buckets: list[Bucket] = Field(description="the largest sets of documents that share keys, at most 10")
+    alarms: list[Alarm] = Field(description="what was more than [alarms] of the recipe allows, and stopped nothing")
     counters: dict[str, int] = Field(description="what the stage counted besides")
 
 
@@ -258,35 +286,46 @@ def dump(model: BaseModel) -> bytes:
     return (json.dumps(model.model_dump(), ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def read(release: Path) -> tuple[Manifest, list[ShardEntry]]:
+def shelf(release: Place) -> Store:
+    """The store of a release, told by its folder or prefix, or by its manifest.json."""
+    return _named(release)[0]
+
+
+def _named(release: Place) -> tuple[Store, str]:
+    """The store and the name of the manifest in it."""
+    whole = release.is_dir() if isinstance(release, Path) else release.suffix != ".json"
+    return (open_store(release), "manifest.json") if whole else (open_store(release.parent), release.name)
+
+
+def read(release: Place) -> tuple[Manifest, list[ShardEntry]]:
     """The manifest and the shards of a release folder (or of its manifest.json). Errors name what is wrong where."""
-    file = release / "manifest.json" if release.is_dir() else release
-    if not file.exists():
-        raise UsageError(f"{file}: no manifest here; give the release folder of a finished run")
-    content = file.read_bytes()
-    _check_version(file, content)
-    return _parse(Manifest, file, content), read_shards(file.with_name("shards.jsonl"))
+    store, name = _named(release)
+    place, content = store.path(name), store.read(name)
+    if content is None:
+        raise UsageError(f"{place}: no manifest here; give the release folder of a finished run")
+    _check_version(place, content)
+    return _parse(Manifest, place, content), read_shards(store)
 
 
-def load(release: Path) -> tuple[Manifest, list[ShardEntry]]:
+def load(release: Place) -> tuple[Manifest, list[ShardEntry]]:
     """Like `read`, but refuses a manifest or list of shards that was edited: for all that builds on a release."""
     manifest, entries = read(release)
-    folder = release if release.is_dir() else release.parent
-    for problem in edited(manifest, folder):
-        raise ShortError(f"{folder}: {problem}; run the recipe again to re-create the release")
+    store = shelf(release)
+    for problem in edited(manifest, store):
+        raise ShortError(f"{store.place}: {problem}; run the recipe again to re-create the release")
     return manifest, entries
 
 
-def edited(manifest: Manifest, folder: Path) -> Iterator[str]:
+def edited(manifest: Manifest, store: Store) -> Iterator[str]:
     """What of the manifest and of shards.jsonl is not as it was sealed."""
     if manifest.id != manifest.content_id():
         yield f"manifest.json: its id is {manifest.id[:16]}… but its content hashes to {manifest.content_id()[:16]}…"
-    sha256 = hashlib.sha256((folder / "shards.jsonl").read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(store.read("shards.jsonl") or b"").hexdigest()
     if sha256 != manifest.shards_sha256:
         yield f"shards.jsonl: sha256 is {sha256[:16]}…, the manifest says {manifest.shards_sha256[:16]}…"
 
 
-def _check_version(file: Path, content: bytes) -> None:
+def _check_version(file: str, content: bytes) -> None:
     try:
         version = json.loads(content).get("format_version")
     except (ValueError, AttributeError):
@@ -301,13 +340,14 @@ def ratio(part: int, whole: int) -> float:
     return round(part / whole, 6) if whole else 0.0
 
 
-def read_shards(file: Path) -> list[ShardEntry]:
-    if not file.exists():
-        raise ShortError(f"{file}: missing; run the recipe again to re-create the release")
-    return [_parse(ShardEntry, file, line) for line in file.read_bytes().splitlines()]
+def read_shards(store: Store) -> list[ShardEntry]:
+    content, place = store.read("shards.jsonl"), store.path("shards.jsonl")
+    if content is None:
+        raise ShortError(f"{place}: missing; run the recipe again to re-create the release")
+    return [_parse(ShardEntry, place, line) for line in content.splitlines()]
 
 
-def _parse(model: type[Model], file: Path, content: bytes) -> Model:
+def _parse(model: type[Model], file: str, content: bytes) -> Model:
     try:
         return model.model_validate_json(content)
     except ValidationError as error:

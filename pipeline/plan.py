@@ -13,10 +13,13 @@ from filters import FAMILIES
 from filters.page import Page
 from filters.text import Text
 from filters.words import Words
-from pipeline.commit import Committed, folder, intact, load, load_set, stage_fingerprint, stage_spec
+from pipeline.commit import Committed, folder, intact, load, stage_fingerprint, stage_spec
+from pipeline.needs import TYPICAL_FETCH, needs_of
 from pipeline.recipe import Recipe
 from pipeline.recipe_source import Source
 from pipeline.store import Store
+from pipeline.survey import Survey as Survey
+from pipeline.survey import survey as survey
 from pipeline.task import PartRef, Unit, part_fingerprint
 from stages.base import MAIN, Stage
 from stages.edits import Edits
@@ -38,6 +41,7 @@ class Plan:
     recipe: Recipe
     parts: tuple[PartRef, ...]
     sample: int = 0  # documents a source; 0 = all of them
+    ignore_alarms: bool = False
 
     @cached_property
     def chains(self) -> Mapping[str, tuple[Stage, ...]]:
@@ -55,6 +59,15 @@ class Plan:
     def denials(self) -> Mapping[str, tuple[Stage, ...]]:
         """Source -> what leaves out, between dedup and the release, documents that someone asked to be removed."""
         return {source.name: (self.recipe.denial(),) for source in self.recipe.sources}
+
+    @cached_property
+    def read_later(self) -> frozenset[str]:
+        """Keys of the outputs that anything behind the chains reads: a run forgets where the others lie."""
+        chained = {stage.key for chain in self.chains.values() for stage in chain}
+        behind = [stage for stage in self.stages() if stage.key not in chained]
+        writers = [stage for chain in self.writers.values() for stage in chain]
+        caps = [self.recipe.host_cap(source) for source in self.recipe.sources if source.tokens_per_host]
+        return frozenset(key for stage in (*behind, *writers, *caps) for key in stage.requires)
 
     def stages(self) -> list[Stage]:
         """Every stage once, in order."""
@@ -88,7 +101,7 @@ class Plan:
             self.recipe.stage("language"),
             Judge(),
             Verdict(),
-            self.recipe.minhash(within=source.name if source.pass_through else ""),
+            *self.recipe.signing(within=source.name if source.pass_through else ""),
         )
 
     @cached_property
@@ -105,7 +118,7 @@ class Plan:
             Judge(tuple(early)),
             *(Measure(name) for name, family in FAMILIES.items() if family.view is Words),
             Verdict(tuple(bound for bound in recipe.bounds if _of_words(bound))),
-            recipe.stage("minhash"),
+            *recipe.signing(),
         )
 
 
@@ -113,55 +126,17 @@ def _of_words(bound: Bound) -> bool:
     return any(bound.code == f.code for family in FAMILIES.values() if family.view is Words for f in family.filters)
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What is committed of some chains: the parts with the outputs they have, their markers, and the parts not done."""
-
-    parts: tuple[PartRef, ...]
-    markers: Mapping[str, Mapping[str, Committed]]  # part id -> stage key -> marker
-    todo: tuple[PartRef, ...]
-
-
-def survey(store: Store, chains: Mapping[str, Sequence[Stage]], parts: Sequence[PartRef]) -> Survey:
-    """Look up, stage by stage, what is committed for each part. One read a stage when everything is."""
-    known = {part.id: part for part in parts}
-    markers: dict[str, dict[str, Committed]] = {part.id: {} for part in parts}
-    complete = {part.id: True for part in parts}
-    for position in range(max((len(chain) for chain in chains.values()), default=0)):
-        # (key, stage_fp) -> part_fp -> part ids: parts with equal inputs, such as no page at all, share a marker
-        by_stage: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for part in known.values():
-            if position >= len(chains[part.source]):
-                continue
-            stage = chains[part.source][position]
-            stage_fp = stage_fingerprint(stage)
-            part_fp = part_fingerprint(stage, stage_fp, [part])
-            if part_fp is None:
-                complete[part.id] = False
-            else:
-                by_stage[stage.key, stage_fp][part_fp].append(part.id)
-        for (key, stage_fp), ids in by_stage.items():
-            found = load_set(store, key, stage_fp, list(ids))
-            for part_fp, id in ((part_fp, id) for part_fp, same in ids.items() for id in same):
-                marker = found.get(part_fp)
-                if marker is None or not intact(store, marker):
-                    complete[id] = False
-                    continue
-                markers[id][key] = marker
-                known[id] = known[id].add(key, marker.outputs[MAIN])
-    done = tuple(known[part.id] for part in parts)
-    return Survey(done, markers, tuple(part for part in parts if not complete[part.id]))
-
-
 def chain_units(chains: Mapping[str, Sequence[Stage]], parts: Iterable[PartRef]) -> list[Unit]:
+    prints = {source: tuple(map(stage_fingerprint, chain)) for source, chain in chains.items()}
     units = []
     for part in parts:
         stages = tuple(chains[part.source])
         assert part.file is not None
-        label, weight = f"{part.source} {part.file.name}", part.file.bytes
+        label, weight = f"{part.source} {part.file.name}", part.file.bytes or TYPICAL_FETCH
         if of := part.file.slice:
             label, weight = f"{label} from byte {of.start}", of.size
-        units.append(Unit(label, stages, tuple(map(stage_fingerprint, stages)), (part,), weight))
+        fetched = weight if part.fetch is not None and not stages[0].requires else 0
+        units.append(Unit(label, stages, prints[part.source], (part,), weight, needs_of(stages, weight, fetched)))
     return units
 
 
@@ -172,7 +147,7 @@ def barrier_unit(stage: Stage, parts: Sequence[PartRef], label: str) -> Unit:
         for p in parts
     )
     weight = sum(output.get("bytes", 0) for part in slim for output in part.outputs.values())
-    return Unit(label, (stage,), (stage_fingerprint(stage),), slim, weight)
+    return Unit(label, (stage,), (stage_fingerprint(stage),), slim, weight, needs_of((stage,), weight))
 
 
 def band_groups(parts: Sequence[PartRef]) -> Iterator[tuple[str, list[PartRef]]]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import checks, recipe_filters, recipe_release
+from pipeline import checks, recipe_dedup, recipe_filters, recipe_release
 from pipeline.acquire.remote import Network
+from pipeline.alarms import Alarms
 from pipeline.errors import UsageError
+from pipeline.places import Place, is_final, place
 from pipeline.recipe_measures import Measure, measures
 from pipeline.recipe_source import READERS, Source, sources
+from stages.address import Address
 from stages.bands import Bands
 from stages.base import Stage
 from stages.dedup import Dedup
@@ -45,6 +47,7 @@ _KEYS = (
     "filters",
     "measure",
     "stages",
+    "alarms",
     "network",
     "pii",
     "tokenizers",
@@ -59,13 +62,14 @@ class Recipe:
     path: Path
     name: str
     sources: tuple[Source, ...]
-    work: Path
-    release: Path
+    work: Place
+    release: Place
     profile: str  # what the bounds start from
     bounds: tuple[Bound, ...]
     because: Mapping[str, str]  # code -> reason of a bound that differs from the filter's own
     stages: Mapping[str, Mapping[str, Any]]  # name -> parameters
     network: Network
+    alarms: Alarms
     measures: tuple[Measure, ...] = ()  # of the recipe's own
     template_lines: Rule | None = None  # None: none is looked for
     pii: tuple[str, ...] = DEFAULT  # kinds of personal information that are masked in the release
@@ -124,14 +128,17 @@ class Recipe:
         own = {"tokenizers": self.tokenizers, "values": self.values, "split": split}
         return Shards(**{**self.stages.get("shards", {}), **own})
 
-    def minhash(self, within: str) -> MinHashStage:
-        return MinHashStage(**{**self.stages.get("minhash", {}), "within": within})
+    def signing(self, within: str = "") -> tuple[Stage, ...]:
+        """What documents are compared by: signatures, and addresses where they are a level."""
+        minhash = MinHashStage(**{**self.stages.get("minhash", {}), "within": within})
+        return minhash, *((Address(within),) if self.dedup().by_url else ())
 
     def bands(self) -> Bands:
-        return Bands(**{**self._of_minhash("permutations"), **self.stages.get("bands", {})})
+        own = {"addresses": self.dedup().by_url}
+        return Bands(**{**self._of_minhash("permutations"), **self.stages.get("bands", {}), **own})
 
     def dedup(self) -> Dedup:
-        return Dedup(**{**self._of_minhash("ngram"), **self.stages.get("dedup", {})})
+        return Dedup(**{**self._of_minhash("ngram"), **self._of_minhash("mask_digits"), **self.stages.get("dedup", {})})
 
     def _of_minhash(self, parameter: str) -> dict[str, Any]:
         """A parameter that follows `[stages.minhash]` unless it is set."""
@@ -153,27 +160,28 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
               "release": release or checks.text(output, "release", f"{where} [output]")}  # fmt: skip
     chosen = recipe_filters.chosen(checks.table(table, "filters", where), f"{where} [filters]")
     own = measures(table.get("measure", []), folder, where)
-    release_at = checks.resolve(Path.cwd() if release else folder, places["release"])
+    release_at = place(places["release"], Path.cwd() if release else folder)
     return Recipe(
         path=path,
         name=checks.text(table, "name", where),
         sources=sources(table.get("source"), folder, where),
-        work=checks.resolve(Path.cwd() if work else folder, places["work"]),
+        work=place(places["work"], Path.cwd() if work else folder),
         release=release_at,
         profile=chosen.profile,
         bounds=chosen.bounds + own.bounds,
         because={**chosen.because, **own.because},
         measures=own.stages,
-        stages=_stages(checks.table(table, "stages", where), folder, where),
+        stages=_stages(recipe_dedup.stages(table, where), folder, where),
         template_lines=_template_lines(table, folder, where),
         network=Network(**network),
+        alarms=recipe_dedup.alarms(table, folder, where),
         tokenizers=recipe_release.tokenizers(checks.table(table, "tokenizers", where), folder, where),
         splits=recipe_release.splits(checks.table(table, "splits", where), where),
         values=recipe_release.values(output, tuple(bound.code for bound in own.bounds), f"{where} [output]"),
         base_url=recipe_release.base_url(output, f"{where} [output]"),
         deny=recipe_release.deny(output, folder, release_at, f"{where} [output]"),
         pii=_pii(checks.table(table, "pii", where), f"{where} [pii]"),
-        relative=tuple(f"{what} = {place}" for what, place in places.items() if not os.path.isabs(place)),
+        relative=tuple(f"{what} = {at}" for what, at in places.items() if not is_final(at)),
     )
 
 

@@ -10,6 +10,7 @@ from filters import FILTERS
 from pipeline import checks
 from pipeline.acquire.remote import is_remote
 from pipeline.errors import UsageError
+from pipeline.places import Place
 from stages.splits import HELD_OUT, Shares
 from stages.vocabulary import BUILT_IN, Named
 
@@ -66,12 +67,12 @@ def base_url(table: Mapping[str, Any], where: str) -> str:
     return url if not url or url.endswith("/") else f"{url}/"
 
 
-def deny(table: Mapping[str, Any], folder: Path, release: Path, where: str) -> tuple[str, ...]:
+def deny(table: Mapping[str, Any], folder: Path, release: Place, where: str) -> tuple[str, ...]:
     """Lists of removals: those that the recipe names, and the one of the release itself, where that has one."""
     named = checks.texts(table, "deny", where, f"paths of {REMOVALS}") if "deny" in table else []
     files = [str(checks.resolve(folder, file)) for file in named]
     for file in files:
         if not Path(file).is_file():
             raise UsageError(f"{where} deny: {file}: no such file; give the {REMOVALS} of a release")
-    own = release / REMOVALS
-    return tuple(dict.fromkeys([*files, *([str(own)] if own.is_file() else [])]))
+    own = release / REMOVALS  # one in a bucket is refused by `session.prepare`, which is where buckets are asked
+    return tuple(dict.fromkeys([*files, *([str(own)] if isinstance(own, Path) and own.is_file() else [])]))

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import re
-import shutil
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.commit import Committed, canonical, stage_fingerprint
 from pipeline.dedup_entry import dedup_entry, templates_entry
-from pipeline.errors import InputError, UsageError
+from pipeline.errors import UsageError
 from pipeline.funnel import funnel, removals, samples, written_by
 from pipeline.identity import code_identity, recipe_identity
 from pipeline.manifest import (
@@ -33,14 +28,13 @@ from pipeline.manifest import (
 from pipeline.plan import Plan
 from pipeline.recipe_source import Source
 from pipeline.run import Outcome
-from pipeline.store import Store
+from pipeline.shelve import copy_all, remove_drafts, remove_others, unchanged
+from pipeline.store import Store, open_store
 from stages.base import MAIN, Stage
 from stages.splits import TRAIN
 from stages.vocabulary import Named
 from stages.write import release_schema
 
-_SHARD_NAME = re.compile(r"\.?[\w.-]+-\d{5}-[0-9a-f]{8}\.parquet(\.\d+)?")
-PLACE_ATTEMPTS = 3  # each is spoilt only by another run that ends at this very moment
 DATA_NOTICE = """{name}: a corpus built by Seimai
 
 {sources}
@@ -51,7 +45,7 @@ Language identification: lid.176 by Facebook Research (Joulin et al. 2016), CC B
 
 def publish(plan: Plan, store: Store, outcome: Outcome) -> tuple[Manifest, bool]:
     """Bring the release folder to what `outcome` says. Returns the manifest and whether anything had to change."""
-    release = plan.recipe.release
+    release = open_store(plan.recipe.release)
     keys = [tokenizer.key for tokenizer in plan.recipe.tokenizers]
     files = [(_shard_entry(file, keys), file.marker.outputs[file.name]["path"]) for file in _files(plan, outcome)]
     entries = [entry for entry, _ in files]
@@ -64,21 +58,18 @@ def publish(plan: Plan, store: Store, outcome: Outcome) -> tuple[Manifest, bool]
     }
     assert outcome.hosts is not None
     hosts = outcome.hosts.outputs[MAIN]
-    changed = not _unchanged(
-        release, texts, {**{e.path: e.bytes for e in entries}, manifest.hosts.path: hosts["bytes"]}
-    )
+    changed = not unchanged(release, texts, {**{e.path: e.bytes for e in entries}, manifest.hosts.path: hosts["bytes"]})
     try:
         if changed:
-            (release / "data").mkdir(parents=True, exist_ok=True)
-            for entry, committed in files:
-                place(Path(store.path(committed)), release / entry.path, entry.sha256)
-            place(Path(store.path(hosts["path"])), release / manifest.hosts.path, hosts["sha256"])
+            copies = [(committed, entry.path, entry.sha256) for entry, committed in files]
+            copy_all(store, release, [*copies, (hosts["path"], manifest.hosts.path, hosts["sha256"])])
             for name, content in texts.items():  # the manifest last
-                write(release / name, content)
+                release.replace(name, content)
         # Only now nothing refers to the shards of an earlier release; a run that was killed here left them to this one.
-        remove_others(release / "data", entries)
+        remove_others(release, entries)
+        remove_drafts(release)
     except OSError as error:
-        raise UsageError(f"{release}: the release cannot be written: {error.strerror or error}") from None
+        raise UsageError(f"{release.place}: the release cannot be written: {error.strerror or error}") from None
     return manifest, changed
 
 
@@ -239,51 +230,3 @@ def notice(manifest: Manifest) -> str:
         lines.append(f"Source {source.name} ({source.kind}): {', '.join(found)}")
         lines += [f"  {text}" for text in (source.attribution, source.terms) if text]
     return DATA_NOTICE.format(name=manifest.name, sources="\n".join(lines))
-
-
-def _unchanged(release: Path, texts: Mapping[str, bytes], sizes: Mapping[str, int]) -> bool:
-    try:
-        same = all((release / name).read_bytes() == content for name, content in texts.items())
-        return same and all((release / path).stat().st_size == size for path, size in sizes.items())
-    except OSError:
-        return False
-
-
-def place(committed: Path, target: Path, sha256: str) -> None:
-    """A copy, not a hard link: a shard damaged in the release must not damage what it can be re-created from.
-
-    Another run into the same release takes this one's draft for that of a killed run and removes it; then once more.
-    """
-    for attempt in range(PLACE_ATTEMPTS):
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            shutil.copyfile(committed, draft)
-            with draft.open("rb") as copy:
-                if hashlib.file_digest(copy, "sha256").hexdigest() != sha256:
-                    raise InputError(f"{committed}: damaged since it was committed; delete it and run again")
-                os.fsync(copy.fileno())
-            os.replace(draft, target)
-            return
-        except FileNotFoundError:
-            if attempt == PLACE_ATTEMPTS - 1 or not committed.exists():
-                raise
-        finally:
-            draft.unlink(missing_ok=True)
-
-
-def remove_others(data: Path, entries: list[ShardEntry]) -> None:
-    """Shards of earlier releases and drafts of killed runs, known by their names; nothing else is touched."""
-    listed = {entry.path for entry in entries}
-    for file in sorted(data.glob("*")):
-        if _SHARD_NAME.fullmatch(file.name) and f"data/{file.name}" not in listed:
-            file.unlink(missing_ok=True)
-
-
-def write(target: Path, content: bytes) -> None:
-    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(draft, 0o644)
-    os.replace(draft, target)

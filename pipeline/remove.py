@@ -21,7 +21,9 @@ from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
 from pipeline.manifest import Counts, Funnel, Manifest, Removal, ShardEntry, Size, SourceEntry, dump, load, ratio
 from pipeline.recipe_release import REMOVALS
-from pipeline.release import listed, notice, place, remove_others, shard_path, write
+from pipeline.release import listed, notice, shard_path
+from pipeline.shelve import place, remove_others
+from pipeline.store import LocalStore, write
 from stages.host_table import HOSTS, ORDER
 from stages.hosts import canonical as canonical_host
 from stages.left_out import REMOVED, Denied, url_key
@@ -108,7 +110,7 @@ def remove(release: Path, asks: list[dict[str, str]]) -> tuple[Manifest, int]:
     write(folder / "shards.jsonl", listed(left))
     write(folder / "NOTICE", notice(new).encode())
     write(folder / "manifest.json", dump(new))
-    remove_others(folder / "data", left)
+    remove_others(LocalStore(folder), left)
     return new, documents
 
 

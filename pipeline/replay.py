@@ -20,7 +20,7 @@ from pipeline.errors import UsageError
 from pipeline.plan import survey
 from pipeline.recipe import Recipe
 from pipeline.session import look
-from pipeline.store import LocalStore
+from pipeline.store import Store, open_store
 from pipeline.task import PartRef
 from stages.base import Rows
 from stages.judge import ERROR, Bound, measured_by
@@ -69,7 +69,7 @@ class Measured:
 
 def measured(recipe: Recipe, codes: Sequence[str], *, text: bool = False) -> Iterator[Measured]:
     """What is committed of a recipe, a partition at a time. Raises UsageError when nothing of it is."""
-    plan, store = look(recipe), LocalStore(recipe.work)
+    plan, store = look(recipe), open_store(recipe.work)
     needed = sorted({measured_by(code) for code in codes if code not in OF_WORDS})
     found = [
         part for part in survey(store, plan.chains, plan.parts).parts if _has(part, ["extract", "tokens", *needed])
@@ -84,7 +84,7 @@ def _has(part: PartRef, stages: Sequence[str]) -> bool:
     return all(stage in part.outputs for stage in stages)
 
 
-def _of_part(part: PartRef, store: LocalStore, codes: Sequence[str], text: bool) -> Measured:
+def _of_part(part: PartRef, store: Store, codes: Sequence[str], text: bool) -> Measured:
     def read(stage: str, columns: list[str]) -> pa.Table:
         output = part.outputs[stage]
         return Rows(store.path(output["path"]), output["sha256"], output["rows"]).read(columns)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from filters import FILTERS
 from filters.base import Filter
+from pipeline.alarms import told
 from pipeline.manifest import Counts, Funnel, Manifest, Sample, Size
+from pipeline.places import Place
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
 from stages.left_out import REASONS
 from stages.line_masks import REASONS as TEMPLATE_REASONS
@@ -18,6 +20,7 @@ from stages.lsh import Shape, found
 from stages.own import PREFIX
 
 OTHER_REASONS = {
+    "dedup.url": "another fetch of an address that stays",
     "dedup.exact": "the same text as a kept document",
     "dedup.near": "nearly a kept document, verified",
     "dedup.error": "could not be compared; see the quarantine",
@@ -35,7 +38,7 @@ def meaning(reason: str) -> str:
     return {**PASSED_REASONS, **EXTRACT_REASONS, **REASONS, **TEMPLATE_REASONS, **OTHER_REASONS}.get(reason, "")
 
 
-def show(manifest: Manifest, release: Path, console: Console) -> None:
+def show(manifest: Manifest, release: Place, console: Console) -> None:
     """Print the funnel of a release and where it lies."""
     funnel = manifest.funnel
     console.print(
@@ -52,8 +55,11 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
     shape = Shape(manifest.dedup.bands, manifest.dedup.band_rows)
     console.print(
         f"dedup: {shape.bands} bands of {shape.rows} rows find {found(0.8, shape):.0%} of the pairs that are 0.8 alike,\n"
-        f"  {found(0.9, shape):.2%} at 0.9; each deletion was verified to be at least {manifest.dedup.similarity:g} alike"
+        f"  {found(0.9, shape):.2%} at 0.9; each deletion{_but(manifest.dedup.levels)} was verified to be at least "
+        f"{manifest.dedup.similarity:g} alike"
     )
+    for alarm in manifest.dedup.alarms:
+        console.print(f"alarm: {told(**alarm.model_dump())}", soft_wrap=True)
     if (templates := manifest.templates) is not None:
         console.print(
             f"template lines: {templates.lines:,} lines ({templates.characters:,} characters) left out of "
@@ -74,6 +80,10 @@ def show(manifest: Manifest, release: Path, console: Console) -> None:
     for removal in manifest.removals:
         console.print(f"  removed by {removal.ticket}: {removal.documents:,} documents")
     console.print(f"release: {release}", soft_wrap=True)
+
+
+def _but(levels: Sequence[str]) -> str:
+    return ", but for those by address," if "url" in levels else ""
 
 
 def _counts(counts: Counts) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 from pipeline.errors import UsageError
@@ -11,11 +10,13 @@ from pipeline.manifest import Manifest
 from pipeline.plan import Plan
 from pipeline.progress import Reporter
 from pipeline.recipe import Recipe
+from pipeline.recipe_release import REMOVALS
 from pipeline.release import publish
 from pipeline.run import Outcome, run
 from pipeline.runners import WhenNeeded
+from pipeline.scratch import full_disks_named
 from pipeline.sources import partitions
-from pipeline.store import LocalStore, sweep_scratch
+from pipeline.store import open_store
 
 
 def look(recipe: Recipe) -> Plan:
@@ -23,37 +24,36 @@ def look(recipe: Recipe) -> Plan:
     return Plan(recipe, partitions(recipe))
 
 
-def prepare(recipe: Recipe, sample: int = 0) -> Plan:
+def prepare(recipe: Recipe, sample: int = 0, *, ignore_alarms: bool = False) -> Plan:
     """Check the outputs and the inputs and make the plan. UsageError before anything has run."""
     if recipe.work == recipe.release:
         raise UsageError(f"{recipe.path}: work and release are the same folder ({recipe.work}); give each its own")
-    _writable(recipe.work, "work")
-    _writable(recipe.release, "release")
-    return Plan(recipe, partitions(recipe), sample)
-
-
-def make_release(recipe: Recipe, runner: str, workers: int) -> tuple[Manifest, bool]:
-    """Run what is not committed yet and publish. Returns the manifest and whether the release had to change."""
-    plan = prepare(recipe)
-    sweep_scratch(recipe.work)
-    outcome = run_plan(plan, runner, workers)
-    return publish(plan, LocalStore(recipe.work), outcome)
-
-
-def run_plan(plan: Plan, runner: str, workers: int) -> Outcome:
-    work = plan.recipe.work
-    with Reporter(work) as reporter, contextlib.closing(WhenNeeded(runner, str(work), workers)) as executor:
-        return run(plan, LocalStore(work), executor, reporter)
-
-
-def _writable(folder: Path, what: str) -> None:
-    """Fail now rather than after an hour. The nearest existing folder above must be a directory we may write in."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
+    open_store(recipe.work).check("work")
+    open_store(recipe.release).check("release")
+    if not isinstance(recipe.release, Path) and open_store(recipe.release).size(REMOVALS) is not None:
         raise UsageError(
-            f"{what} folder {folder} cannot be written: {error.strerror}; change [output] {what} or --{what}"
-        ) from None
+            f"{recipe.release / REMOVALS}: removals are heeded from a file that all nodes see; copy it to one and name that "
+            "in [output] deny, then take it out of the bucket"
+        )
+    return Plan(recipe, partitions(recipe), sample, ignore_alarms)
+
+
+def make_release(
+    recipe: Recipe, runner: str, workers: int, scratch: int = 0, *, ignore_alarms: bool = False
+) -> tuple[Manifest, bool]:
+    """Run what is not committed yet and publish. Returns the manifest and whether the release had to change."""
+    plan = prepare(recipe, ignore_alarms=ignore_alarms)
+    store = open_store(recipe.work)
+    store.sweep()
+    outcome = run_plan(plan, runner, workers, scratch)
+    return publish(plan, store, outcome)
+
+
+def run_plan(plan: Plan, runner: str, workers: int, scratch: int = 0) -> Outcome:
+    work = plan.recipe.work
+    with (
+        full_disks_named(*([work] if isinstance(work, Path) else [])),
+        contextlib.closing(WhenNeeded(runner, str(work), workers, scratch)) as executor,
+        Reporter(work, executor.publish) as reporter,
+    ):
+        return run(plan, open_store(work), executor, reporter)

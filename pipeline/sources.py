@@ -21,8 +21,11 @@ from pipeline.acquire.turns import Turns
 from pipeline.commit import digest
 from pipeline.errors import UsageError
 from pipeline.hashes import Hashes
+from pipeline.near import SELECTIONS, bring_selections, keep_selections, near
+from pipeline.places import Place
 from pipeline.recipe import Recipe
 from pipeline.recipe_source import READERS, Source
+from pipeline.store import open_store
 from pipeline.task import PartRef
 from stages.base import SourceFile
 
@@ -33,7 +36,7 @@ _PUBLISHED = "crawl-data/"
 
 def partitions(recipe: Recipe) -> tuple[PartRef, ...]:
     """One partition a file (of a dump: a range of its streams), in canonical order: rank of the source, then content. UsageError names a bad file."""
-    inputs = _Inputs(recipe.network, Hashes(recipe.work / "sources.json"), recipe.work)
+    inputs = _Inputs(recipe.network, Hashes(near(recipe.work) / "sources.json"), recipe.work)
     parts: dict[str, PartRef] = {}
     for rank, source in enumerate(recipe.sources):
         for file, fetch in inputs.of(source, f"{recipe.path}: source {source.name!r}"):
@@ -47,7 +50,7 @@ def partitions(recipe: Recipe) -> tuple[PartRef, ...]:
 
 def costs(recipe: Recipe, source: Source) -> list[str]:
     """What the index of a source gave and what it will cost to fetch that, for people."""
-    inputs = _Inputs(recipe.network, Hashes(recipe.work / "sources.json"), recipe.work)
+    inputs = _Inputs(recipe.network, Hashes(near(recipe.work) / "sources.json"), recipe.work)
     parts = inputs.parts(source)
     assert source.index is not None
     return estimate(parts.paths, density=source.index.density, net=recipe.network).lines()
@@ -57,14 +60,15 @@ def costs(recipe: Recipe, source: Source) -> list[str]:
 class _Inputs:
     network: Network
     hashes: Hashes
-    work: Path
+    work: Place
 
     def of(self, source: Source, where: str) -> Iterator[tuple[SourceFile, Fetch | None]]:
         if source.index is not None:
             fetch = Fetch("ranges", self.network)
             # Its own name: what it is called in reports should not hang on the number of records.
             for file in self.hashes.files(self.parts(source).paths):
-                yield replace(file, label=f"index part {file.name.partition('-')[0]}"), fetch
+                place = file.path if isinstance(self.work, Path) else str(self.work / SELECTIONS / file.name)
+                yield replace(file, path=place, label=f"index part {file.name.partition('-')[0]}"), fetch
             return
         here: list[Path] = []
         for place in self._places(source, where):
@@ -102,7 +106,7 @@ class _Inputs:
         else:
             (file,) = self.hashes.files([_checked(Path(index), "dump_index")])
             name = digest(["streams", file.sha256])
-        kept = self.work / "selections" / f"{name}.json"
+        kept = near(self.work) / SELECTIONS / f"{name}.json"
         if kept.exists():
             return [int(start) for start in json.loads(kept.read_bytes())]
         starts = dumps.offsets(contents(index, self.network, self._turns), index)
@@ -112,12 +116,18 @@ class _Inputs:
 
     def parts(self, source: Source) -> Parts:
         assert source.index is not None
-        return make_parts(
+        folder, store = near(self.work), None if isinstance(self.work, Path) else open_store(self.work)
+        if store is not None:
+            bring_selections(store, folder)
+        parts = make_parts(
             source.index,
             index_files(source.files, self.network, self._turns),
-            self.work / "selections",
+            folder / SELECTIONS,
             lambda place: open_random(place, self.network, self._turns),
         )
+        if store is not None:
+            keep_selections(store, folder)
+        return parts
 
     def _places(self, source: Source, where: str) -> Iterator[str]:
         """Addresses and paths of files that exist, as far as that can be seen without asking for each."""

@@ -162,7 +162,8 @@ def _fate(found: Found) -> str:
     if not dedup["level"] and not dedup["keep"]:
         return f"not in the release: dedup.error ({meaning('dedup.error')})"
     if not dedup["keep"]:
-        return f"not in the release: dedup.{dedup['level']}, {dedup['similarity']:.3f} like {visible(found.keeper_url)}"
+        alike = "too short to compare with" if dedup["similarity"] is None else f"{dedup['similarity']:.3f} like"
+        return f"not in the release: dedup.{dedup['level']}, {alike} {visible(found.keeper_url)}"
     for left_out in (found.values.get(key) for key in ("line-masks", "deny", "host-cap")):
         if left_out is not None and not left_out["keep"]:
             return f"not in the release: {left_out['reason']} ({meaning(left_out['reason'])})"

@@ -14,18 +14,24 @@ from rich.table import Table
 
 from pipeline.errors import DONE, ShortError, UsageError
 from pipeline.last_run import recall, remember
+from pipeline.places import Place
 from pipeline.terminal import harmless, say
 
 
 def run(options: argparse.Namespace) -> int:
     from pipeline.recipe import load
     from pipeline.report import show
+    from pipeline.scratch import budget, size_of
     from pipeline.session import make_release
 
     recipe = load(options.recipe, work=options.work, release=options.release)
+    budget()  # a size that cannot be read is wrong use, not a failed task
     if options.runner == "ray":
         _refuse_temporary_copy(recipe.relative)
-    manifest, changed = make_release(recipe, options.runner, options.workers)
+    scratch = size_of(options.scratch, "--scratch") if options.scratch else 0
+    manifest, changed = make_release(
+        recipe, options.runner, options.workers, scratch, ignore_alarms=options.ignore_alarms
+    )
     remember(options)
     if not changed:
         print("seimai: everything was committed already; the release is as it was", file=sys.stderr)
@@ -49,10 +55,10 @@ def plan(options: argparse.Namespace) -> int:
     from pipeline.recipe import load
     from pipeline.session import look
     from pipeline.sources import costs
-    from pipeline.store import LocalStore
+    from pipeline.store import open_store
 
     recipe = load(options.recipe, work=options.work, release=options.release)
-    plan, store = look(recipe), LocalStore(recipe.work)
+    plan, store = look(recipe), open_store(recipe.work)
     found = survey(store, plan.chains, plan.parts)
     done_parts = Counter(key for markers in found.markers.values() for key in markers)
     if not found.todo and (parts := reached(plan, store, found.parts)) is not None:
@@ -94,11 +100,11 @@ def dry_run(options: argparse.Namespace) -> int:
     from pipeline.recipe import load
     from pipeline.report import meaning
     from pipeline.session import prepare
-    from pipeline.store import LocalStore
+    from pipeline.store import open_store
 
     recipe = load(options.recipe, work=options.work, release=options.release)
     plan = prepare(recipe, sample=options.sample)
-    documents, passed = dry_run(plan, LocalStore(recipe.work), str(recipe.work), options.stage)
+    documents, passed = dry_run(plan, open_store(recipe.work), str(recipe.work), options.stage)
     counts = Counter(document.reason for document in documents)
     console = Console(highlight=False, markup=False)
     say(f"{recipe.name} up to {options.stage}: {len(documents)} documents sampled, {counts['']} kept")
@@ -119,7 +125,7 @@ def dry_run(options: argparse.Namespace) -> int:
 def trace(options: argparse.Namespace) -> int:
     from pipeline.recipe import load
     from pipeline.session import look
-    from pipeline.store import LocalStore
+    from pipeline.store import open_store
     from pipeline.trace import explain, find
     from pipeline.trace_edits import SHOWN
 
@@ -133,7 +139,7 @@ def trace(options: argparse.Namespace) -> int:
     recipe = load(options.recipe, work=options.work, release=options.release)
     plan = look(recipe)
     print(harmless(f"run: {options.recipe}"), file=sys.stderr)
-    documents, others, nameless = find(plan, LocalStore(recipe.work), options.target.strip())
+    documents, others, nameless = find(plan, open_store(recipe.work), options.target.strip())
     for document in documents:
         say("\n".join(explain(document, plan, shown)))
     for line in others:
@@ -194,11 +200,11 @@ def templates(options: argparse.Namespace) -> int:
     from pipeline.plan import survey
     from pipeline.recipe import load
     from pipeline.session import look
-    from pipeline.store import LocalStore
+    from pipeline.store import open_store
     from pipeline.templates import unknown
 
     recipe = load(options.recipe, work=options.work)
-    plan, store = look(recipe), LocalStore(recipe.work)
+    plan, store = look(recipe), open_store(recipe.work)
     found = unknown(survey(store, plan.chains, plan.parts), store)
     if found is None:
         raise UsageError(f"{options.recipe}: no dump is committed yet; run it first: seimai run {options.recipe}")
@@ -228,15 +234,17 @@ def verify(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _command(release: Path) -> str:
+def _command(release: Place) -> str:
     """The command that makes a release again, where the last run made it; else as much of it as a release tells."""
+    from pipeline.manifest import shelf
     from pipeline.recipe import load
 
     options = argparse.Namespace(work=None, release=None)
     try:
         recall(options)
         recipe = load(options.recipe, work=options.work, release=options.release)
-        if recipe.release == Path(os.path.abspath(release if release.is_dir() else release.parent)):
+        folder = shelf(release).place
+        if recipe.release == (Path(os.path.abspath(folder)) if isinstance(folder, Path) else folder):
             places = "".join(f" --{what} {place}" for what in ("work", "release") if (place := getattr(options, what)))
             return f"seimai run {options.recipe}{places}"
     except UsageError:

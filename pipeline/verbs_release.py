@@ -9,25 +9,26 @@ from pathlib import Path
 from rich.console import Console
 
 from pipeline.errors import DONE, UsageError
+from pipeline.places import Place
 from pipeline.terminal import say
 
 
 def report(options: argparse.Namespace) -> int:
     """What a release holds, and its hosts with the most kept tokens."""
-    import pyarrow.parquet as pq
-
-    from pipeline.manifest import load
+    from pipeline.manifest import load, shelf
     from pipeline.recipe import load as load_recipe
     from pipeline.report import show
+    from stages.parquet import open_checked
 
-    place: Path = options.release
-    if place.suffix == ".toml":
+    place: Place = options.release
+    if isinstance(place, Path) and place.suffix == ".toml":
         place = load_recipe(place).release
     manifest, _ = load(place)
-    folder = place if place.is_dir() else place.parent
+    store = shelf(place)
     console = Console(highlight=False, markup=False)
-    show(manifest, folder, console)
-    rows = pq.read_table(folder / manifest.hosts.path).slice(0, options.hosts).to_pylist()
+    show(manifest, store.place, console)
+    with open_checked(store.path(manifest.hosts.path)) as file:
+        rows = file.read().slice(0, options.hosts).to_pylist()
     say(f"\nhosts by kept tokens, {len(rows)} of {manifest.hosts.hosts:,} ({manifest.hosts.path} has all):")
     say("\t".join(("tokens", "kept", "of", "rate", "duplicates", "host", "source", "main reason of the others")))
     for row in rows:
@@ -75,6 +76,11 @@ def remove(options: argparse.Namespace) -> int:
     from pipeline.export import RECORD, Release, hf
     from pipeline.remove import asked, remove
 
+    if not isinstance(options.release, Path):
+        raise UsageError(
+            f"{options.release}: a release in a bucket cannot be edited in place; copy it to a folder, remove there, and "
+            "copy it back, its manifest.json last"
+        )
     asks = asked(options.ticket, options.urls, options.hosts, options.ids)
     manifest, documents = remove(options.release, asks)
     folder: Path = options.release if options.release.is_dir() else options.release.parent

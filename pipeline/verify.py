@@ -7,46 +7,61 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from pipeline.manifest import Counts, Manifest, ShardEntry, edited, read
+from pipeline.manifest import Counts, Manifest, ShardEntry, edited, read, shelf
+from pipeline.places import Place
 from pipeline.recipe_release import REMOVALS
+from pipeline.store import Store
 from pipeline.verify_ids import repeated
 from stages.host_table import HOSTS
 from stages.left_out import Denied
+from stages.parquet import open_checked
 
 MODES = ("sha256", "size")
 
 
-def verify(release: Path, mode: str = "sha256", workers: int = 0, again: str = "") -> tuple[Manifest, list[str]]:
+def verify(release: Place, mode: str = "sha256", workers: int = 0, again: str = "") -> tuple[Manifest, list[str]]:
     """The manifest and what is wrong with the release, a line each; no line when all of it holds.
 
     `workers`: files at once (0: one a CPU). `again`: the command that re-creates what is missing.
     """
     manifest, entries = read(release)
-    folder = release if release.is_dir() else release.parent
+    store = shelf(release)
     again = again or "run the recipe again"
-    denied = Denied.read([str(folder / REMOVALS)] if (folder / REMOVALS).exists() else [])
+    denied = _denied(store)
+    there = {entry.name: entry.bytes for entry in store.entries("data")}
 
     def look(entry: ShardEntry) -> list[str]:
-        return list(_shard(manifest, folder, entry, mode, again, denied))
+        return list(_shard(manifest, store, entry, there.get(entry.path), mode, again, denied))
 
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:  # hashing and Parquet hold no lock
         found = [line for lines in pool.map(look, entries) for line in lines]
     if mode == "sha256" and not found:
-        found += repeated(folder, entries)
-    found += _hosts(manifest, folder, mode, again)
-    return manifest, [*_manifest(manifest, folder, entries), *found, *_strays(folder, entries)]
+        found += repeated(store, entries)
+    found += _hosts(manifest, store, mode, again)
+    return manifest, [*_manifest(manifest, store, entries), *found, *_strays(store, entries)]
 
 
-def _manifest(manifest: Manifest, folder: Path, entries: list[ShardEntry]) -> Iterator[str]:
-    yield from edited(manifest, folder)
+def _denied(store: Store) -> Denied:
+    """The list of removals of a release; `Denied` reads files."""
+    content = store.read(REMOVALS)
+    if content is None:
+        return Denied.read([])
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / REMOVALS
+        file.write_bytes(content)
+        return Denied.read([str(file)])
+
+
+def _manifest(manifest: Manifest, store: Store, entries: list[ShardEntry]) -> Iterator[str]:
+    yield from edited(manifest, store)
     for source in manifest.sources:
         for broken in source.funnel.broken_laws():
             yield f"manifest.json: source {source.name}: not conserved: {broken}"
@@ -78,23 +93,25 @@ def _told(counts: Counts) -> str:
     return f"{counts.documents} documents, {counts.characters} characters, tokens {counts.tokens}"
 
 
-def _shard(manifest: Manifest, folder: Path, entry: ShardEntry, mode: str, again: str, denied: Denied) -> Iterator[str]:
-    file = folder / entry.path
-    problem = _bytes(file, entry.bytes, entry.sha256, mode)
+def _shard(
+    manifest: Manifest, store: Store, entry: ShardEntry, found: int | None, mode: str, again: str, denied: Denied
+) -> Iterator[str]:
+    problem = _bytes(store, entry.path, found, entry.bytes, entry.sha256, mode)
     if problem:
-        yield f"{entry.path}: {problem}; to re-create it: {_mend(file, again)}"
+        yield f"{entry.path}: {problem}; to re-create it: {_mend(store, entry.path, found, again)}"
     elif mode == "sha256":
-        yield from _rows(manifest, file, entry, denied)
+        yield from _rows(manifest, store.path(entry.path), entry, denied)
 
 
-def _bytes(file: Path, size: int, sha256: str, mode: str) -> str:
-    """What is wrong with the bytes of a file, or ''."""
+def _bytes(store: Store, name: str, found: int | None, size: int, sha256: str, mode: str) -> str:
+    """What is wrong with the bytes of a file that has `found` of them (None: there is none), or ''."""
+    if found is None:
+        return "missing"
+    if found != size:
+        return f"{found} bytes, the manifest says {size}"
     try:
-        found = file.stat().st_size
-        if found != size:
-            return f"{found} bytes, the manifest says {size}"
         if mode == "sha256":
-            with file.open("rb") as content:
+            with store.open(name) as content:
                 digest = hashlib.file_digest(content, "sha256").hexdigest()
             if digest != sha256:
                 return f"sha256 is {digest[:16]}…, the manifest says {sha256[:16]}…"
@@ -103,21 +120,24 @@ def _bytes(file: Path, size: int, sha256: str, mode: str) -> str:
     return ""
 
 
-def _mend(file: Path, again: str) -> str:
-    return f"rm {file} && {again}" if file.exists() else again
+def _mend(store: Store, name: str, found: int | None, again: str) -> str:
+    if found is None:
+        return again
+    rm = "rm" if isinstance(store.place, Path) else "aws s3 rm"
+    return f"{rm} {store.path(name)} && {again}"
 
 
-def _strays(folder: Path, entries: list[ShardEntry]) -> Iterator[str]:
+def _strays(store: Store, entries: list[ShardEntry]) -> Iterator[str]:
     listed = {entry.path for entry in entries}
-    for file in sorted((folder / "data").glob("*")):
-        if f"data/{file.name}" not in listed:
-            yield f"data/{file.name}: not part of this release"
+    for name in store.list("data"):
+        if name not in listed:
+            yield f"{name}: not part of this release"
 
 
-def _rows(manifest: Manifest, file: Path, entry: ShardEntry, denied: Denied) -> Iterator[str]:
+def _rows(manifest: Manifest, file: str, entry: ShardEntry, denied: Denied) -> Iterator[str]:
     """Rows, characters and tokens counted anew; the columns as promised; one source and split a file."""
     keys = [tokenizer.key for tokenizer in manifest.tokenizers]
-    with pq.ParquetFile(file) as parquet:
+    with open_checked(file) as parquet:
         columns = {field.name: str(field.type) for field in parquet.schema_arrow}
         if columns != manifest.columns:
             yield f"{entry.path}: its columns are {columns}, the manifest says {manifest.columns}"
@@ -146,14 +166,15 @@ def _rows(manifest: Manifest, file: Path, entry: ShardEntry, denied: Denied) -> 
             yield f"{entry.path}: {n} {what}, shards.jsonl says {stated[what]}"
 
 
-def _hosts(manifest: Manifest, folder: Path, mode: str, again: str) -> Iterator[str]:
+def _hosts(manifest: Manifest, store: Store, mode: str, again: str) -> Iterator[str]:
     """The table of hosts: its bytes, and that it counts every document once."""
-    entry, file = manifest.hosts, folder / manifest.hosts.path
-    problem = _bytes(file, entry.bytes, entry.sha256, mode)
+    entry, found = manifest.hosts, store.size(manifest.hosts.path)
+    problem = _bytes(store, entry.path, found, entry.bytes, entry.sha256, mode)
     if problem:
-        yield f"{entry.path}: {problem}; to re-create it: {_mend(file, again)}"
+        yield f"{entry.path}: {problem}; to re-create it: {_mend(store, entry.path, found, again)}"
     elif mode == "sha256":
-        table = pq.read_table(file, schema=HOSTS)
+        with open_checked(store.path(entry.path)) as file:
+            table = file.read(HOSTS.names)
         columns = ("documents", "kept", "duplicates", "left_out", "rejected", "tokens")
         sums = [pc.sum(table[name]).as_py() or 0 for name in columns]
         funnel = manifest.funnel

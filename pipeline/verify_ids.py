@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.manifest import ShardEntry
+from pipeline.store import Store
+from stages.parquet import open_checked
 
 PASS_ROWS = 1 << 26  # 64-bit keys sorted at once: 512 MB
 U64 = npt.NDArray[np.uint64]
 
 
-def repeated(folder: Path, entries: Sequence[ShardEntry], pass_rows: int = PASS_ROWS) -> Iterator[str]:
+def repeated(store: Store, entries: Sequence[ShardEntry], pass_rows: int = PASS_ROWS) -> Iterator[str]:
     """A line for each document that is in the release twice: the same id from the same place.
 
     Two pages under one id are no repetition: a crawler may have given two records one name. Each pass over the ids takes
@@ -25,16 +25,16 @@ def repeated(folder: Path, entries: Sequence[ShardEntry], pass_rows: int = PASS_
     passes = max(1, -(-sum(entry.rows for entry in entries) // pass_rows))
     for number in range(passes):
         low, high = (2**64 * n // passes for n in (number, number + 1))
-        found = [keys[(keys >= low) & (keys <= high - 1)] for _, _, keys in _keys(folder, entries)]
+        found = [keys[(keys >= low) & (keys <= high - 1)] for _, _, keys in _keys(store, entries)]
         keys = np.sort(np.concatenate(found)) if found else np.empty(0, np.uint64)
         twice = np.unique(keys[1:][keys[1:] == keys[:-1]])
         if len(twice):
-            yield from _exactly(folder, entries, twice)
+            yield from _exactly(store, entries, twice)
 
 
-def _exactly(folder: Path, entries: Sequence[ShardEntry], twice: U64) -> Iterator[str]:
+def _exactly(store: Store, entries: Sequence[ShardEntry], twice: U64) -> Iterator[str]:
     seen: set[tuple[str, str, int]] = set()
-    for entry, table, keys in _keys(folder, entries):
+    for entry, table, keys in _keys(store, entries):
         rows = np.flatnonzero(np.isin(keys, twice))
         for row in table.take(pa.array(rows)).to_pylist():
             place = (row["id"], row["origin"], row["offset"])
@@ -43,10 +43,10 @@ def _exactly(folder: Path, entries: Sequence[ShardEntry], twice: U64) -> Iterato
             seen.add(place)
 
 
-def _keys(folder: Path, entries: Sequence[ShardEntry]) -> Iterator[tuple[ShardEntry, pa.Table, U64]]:
+def _keys(store: Store, entries: Sequence[ShardEntry]) -> Iterator[tuple[ShardEntry, pa.Table, U64]]:
     """Of each row group the identity of its rows and a 64-bit mix of it, shape (rows,)."""
     for entry in entries:
-        with pq.ParquetFile(folder / entry.path) as parquet:
+        with open_checked(store.path(entry.path)) as parquet:
             for group in range(parquet.num_row_groups):
                 table = parquet.read_row_group(group, columns=["id", "origin", "offset"])
                 keys = table["offset"].to_numpy().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)

@@ -19,10 +19,11 @@ import pyarrow.compute as pc
 from filters.kernels import kernel
 from stages.base import MAIN, InputError, Inputs, Part, Sink, Stage
 from stages.columns import binary, matrix
-from stages.lsh import Keys, Shape, band_keys, exact_keys, id_keys, shape_for_threshold, sketch
+from stages.lsh import Keys, Shape, address_keys, band_keys, exact_keys, id_keys, shape_for_threshold, sketch
 
 DOCUMENTS = "documents"  # the output of ids and sketches
-PARTS = b"parts"  # metadata of a run: ids of its partitions, ascending, separated by blanks
+# Metadata of a run: ids of its partitions, ascending, separated by blanks; bands and rows of a signature, likewise.
+PARTS, SHAPE = b"parts", b"shape"
 
 _MINHASH = ("signature", "exact")
 
@@ -39,7 +40,8 @@ class _Documents(NamedTuple):
 
 @dataclass(frozen=True)
 class Bands(Stage):
-    """One run: a row for every band of every signature, every exact hash and every id, sorted by (key, document).
+    """One run: a row for every band of every signature, every exact hash, every id and, where they are a level of
+    dedup, every address, sorted by (key, document).
 
     Row groups end where the upper bits of the key change, so a key range is read without its neighbours and the
     ranges of any number of runs can be merged one at a time. `documents` holds ids and sketches in the order of the
@@ -53,11 +55,15 @@ class Bands(Stage):
     threshold: float = 0.0  # over 0: bands and rows are datasketch's own choice for this Jaccard similarity
     sketch_bits: int = 2
     ranges: int = 64
+    addresses: bool = False  # documents of one address are suspects, too
 
     name: ClassVar[str] = "bands"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("extract", "minhash")
     barrier: ClassVar[bool] = True
+    memory_share: ClassVar[float] = (
+        0.1  # the keys of a run are sorted in memory; most of the input is text, which is not read
+    )
     group_rows: ClassVar[int] = 1 << 20  # or where `run` cuts them
 
     def __post_init__(self) -> None:
@@ -72,6 +78,10 @@ class Bands(Stage):
             raise ValueError(f"bands.ranges must be a power of two, not {self.ranges}")
         if not 1 <= self.sketch_bits <= 32:
             raise ValueError(f"bands.sketch_bits must be 1 to 32, not {self.sketch_bits}")
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        return (*self.needs, *(("address",) if self.addresses else ()))
 
     @property
     def shape(self) -> Shape:
@@ -90,7 +100,8 @@ class Bands(Stage):
             pa.field("sketch", pa.binary(-(-self.permutations * self.sketch_bits // 8))),
         ]
         parts = " ".join(sorted(part.id for part in inputs.parts))
-        return {MAIN: pa.schema(keys, metadata={PARTS: parts}), DOCUMENTS: pa.schema(documents)}
+        shape = f"{self.shape.bands} {self.shape.rows}"
+        return {MAIN: pa.schema(keys, metadata={PARTS: parts, SHAPE: shape}), DOCUMENTS: pa.schema(documents)}
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
         schemas = self.outputs(inputs)
@@ -107,17 +118,21 @@ class Bands(Stage):
 
     def _documents(self, parts: list[Part]) -> _Documents:
         nothing = pa.schema([pa.field("signature", pa.binary(4 * self.permutations)), pa.field("exact", pa.binary(16))])
-        found = [self._measure(matrix(pa.array([], pa.binary(16)), "u1"), nothing.empty_table(), 0)]
+        found = [self._measure(matrix(pa.array([], pa.binary(16)), "u1"), nothing.empty_table(), None, 0)]
         total = 0
+        columns = {"extract": ("id",), "minhash": _MINHASH, **({"address": ("address",)} if self.addresses else {})}
         for part in parts:
-            for batch in part.groups({"extract": ("id",), "minhash": _MINHASH}):
+            for batch in part.groups(columns):
                 takes_part = pc.is_valid(batch["minhash"]["exact"])
                 ids = matrix(batch["extract"]["id"].filter(takes_part), "u1")
-                found.append(self._measure(ids, batch["minhash"].filter(takes_part), total))
+                address = batch["address"]["address"].filter(takes_part) if self.addresses else None
+                found.append(self._measure(ids, batch["minhash"].filter(takes_part), address, total))
                 total += len(ids)
         return _Documents(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
 
-    def _measure(self, ids: npt.NDArray[np.uint8], minhash: pa.Table, first: int) -> _Documents:
+    def _measure(
+        self, ids: npt.NDArray[np.uint8], minhash: pa.Table, address: pa.ChunkedArray | None, first: int
+    ) -> _Documents:
         """Documents of one row group; the first of them is number `first`."""
         width = minhash["signature"].type.byte_width // 4
         if width != self.permutations:
@@ -133,10 +148,12 @@ class Bands(Stage):
         numbers = np.arange(first, first + len(ids), dtype=np.int32)
         shape = self.shape
         banded = band_keys(signatures, shape)
-        whole = exact_keys(matrix(minhash["exact"], "<u4")), id_keys(ids.view("<u4"))
-        keys = np.concatenate([banded.reshape(-1), *whole])
-        owners = np.concatenate([np.repeat(numbers[signed], shape.bands), numbers, numbers])
-        return _Documents(ids, sketches, signed, keys, owners)
+        keys = [banded.reshape(-1), exact_keys(matrix(minhash["exact"], "<u4")), id_keys(ids.view("<u4"))]
+        owners = [np.repeat(numbers[signed], shape.bands), numbers, numbers]
+        if address is not None:
+            keys.append(address_keys(matrix(address.drop_null(), "<u4")))
+            owners.append(numbers[pc.is_valid(address).to_numpy()])
+        return _Documents(ids, sketches, signed, np.concatenate(keys), np.concatenate(owners))
 
 
 @kernel

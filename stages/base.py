@@ -135,6 +135,13 @@ class Stage(ABC):
         False  # a reader: of its kind of file the beginning alone is of no use, not even to a dry run
     )
     group_rows: ClassVar[int] = ROWS  # rows in a row group of this stage's outputs
+    # What the scheduler sets aside for it; none of these affects the output.
+    memory_bytes: ClassVar[int] = 1 << 30  # of a worker that runs it, libraries and models included
+    memory_share: ClassVar[float] = 0.0  # and for each byte of input, where input is held
+    cpus: ClassVar[float] = 1.0
+    scratch_share: ClassVar[float] = (
+        1.0  # bytes of local disk for each byte of input: outputs on their way, what is spilled
+    )
     further: ClassVar[pa.Schema | None] = (
         None  # schema of outputs beyond `outputs()`, where their number depends on rows
     )

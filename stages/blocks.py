@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from filters.kernels import kernel
+from stages.buckets import Buckets
 from stages.columns import matrix
 from stages.components import I64, U64, BandRuns, Ids, components, halves
 from stages.forest import Numbers
@@ -42,9 +44,11 @@ _KEY = np.dtype([("key", "<u8"), ("number", "<i8")])
 class Blocks:
     """All components of more than one document. Those of more than `huge` come first: they are looked up together."""
 
-    def __init__(self, roster: Roster, runs: BandRuns, huge: int, scratch: Path) -> None:
-        self._roster = roster
-        parent = components(runs)
+    def __init__(self, roster: Roster, runs: BandRuns, huge: int, scratch: Path, *, addresses: bool = False) -> None:
+        """`addresses`: the partitions hold those of their documents."""
+        self._roster, self._columns = roster, _COLUMNS | (_ADDRESS if addresses else {})
+        self.buckets = Buckets()
+        parent = components(runs, self.buckets)
         sizes = np.zeros(len(parent), dtype=parent.dtype)
         _sizes(parent, sizes)
         self.components = int(np.count_nonzero(sizes > 1))
@@ -90,7 +94,7 @@ class Blocks:
                 continue
             rows = roster.rows(index)[suspected]
             first = 0
-            for batch in part.groups({"extract": ("id", "date"), "minhash": _MINHASH}):
+            for batch in part.groups(self._columns):
                 size = batch["extract"].num_rows
                 inside = slice(*np.searchsorted(rows, [first, first + size]).tolist())
                 if inside.start < inside.stop:
@@ -103,12 +107,14 @@ class Blocks:
                 first += size
 
 
-_MINHASH = ("exact", "shingles", "characters", "signature")
+_COLUMNS = {"extract": ("id", "date"), "minhash": ("exact", "shingles", "characters", "signature")}
+_ADDRESS = {"address": ("address",)}
 
 
-def _type(permutations: int) -> np.dtype[Any]:
+def _type(permutations: int, *, addresses: bool) -> np.dtype[Any]:
     return np.dtype(
         [
+            *([("address", "u1", (16,))] if addresses else []),
             ("number", "<i8"),
             ("root", "<i8"),
             ("instant", "<i8"),
@@ -127,13 +133,17 @@ def _records(batch: dict[str, pa.Table], part: int, rows: I32, first: int) -> Re
     """What is put aside of the documents in these rows of the partition; the batch begins with its row `first`."""
     wanted = pa.array(rows - np.int32(first))
     extract, minhash = batch["extract"].take(wanted), batch["minhash"].take(wanted)
-    out = np.zeros(len(rows), dtype=_type(minhash["signature"].type.byte_width // 4))
+    permutations = minhash["signature"].type.byte_width // 4
+    out = np.zeros(len(rows), dtype=_type(permutations, addresses="address" in batch))
     out["instant"] = instants(extract["date"].to_pylist())
     out["part"], out["row"] = part, rows
     out["characters"] = minhash["characters"].to_numpy()
     out["signed"] = minhash["shingles"].to_numpy() > 0
     out["id"], out["exact"] = matrix(extract["id"], "u1"), matrix(minhash["exact"], "u1")
     out["signature"][out["signed"]] = matrix(minhash["signature"].drop_null(), "<u4")
+    if "address" in batch:
+        address = batch["address"]["address"].take(wanted)
+        out["address"][pc.is_valid(address).to_numpy()] = matrix(address.drop_null(), "u1")
     return out
 
 
@@ -141,12 +151,14 @@ def _block(roster: Roster, records: Records, keys: Callable[[], tuple[U64, I64]]
     high, low = halves(records["id"])
     order = np.lexsort((records["row"], records["part"], low, high))
     records = records[order]
-    exact_high, exact_low = halves(records["exact"])
+    hashed = "address" in (records.dtype.names or ())
+    nowhere = np.zeros(len(records), dtype=np.uint64)
     documents = Documents(
         parts=roster.parts,
         ranks=np.array([part.rank for part in roster.parts], dtype=np.int64),
         ids=Ids(high[order], low[order]),
-        exact=(exact_high, exact_low),
+        exact=halves(records["exact"]),
+        address=halves(records["address"]) if hashed else (nowhere, nowhere),
         number=records["number"].copy(),
         part=records["part"].copy(),
         row=records["row"].copy(),

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import kernel
-from stages.bands import PARTS
+from stages.bands import PARTS, SHAPE
+from stages.buckets import Buckets
 from stages.forest import Forest, Numbers, roots, spanning
+from stages.lsh import Shape
 from stages.parquet import Rows, open_checked
 from stages.roster import Roster
 
@@ -107,17 +109,29 @@ class BandRuns:
             shared = np.append(same, False) | np.insert(same, 0, False) if len(keys) else np.empty(0, dtype=np.bool_)
             yield keys[shared], documents[order[shared]]
 
-    def forests(self) -> Iterator[Forest]:
-        """One for each key range, over the numbers of the roster."""
+    @property
+    def shape(self) -> Shape:
+        """Of the bands that the runs hold; no band where there is no run."""
+        shapes = {_metadata(run.rows).get(SHAPE, b"") for run in self.runs}
+        if len(shapes) > 1:
+            raise AssertionError(f"band runs of several shapes: {sorted(shapes)}")
+        return Shape(*map(int, shapes.pop().split())) if shapes else Shape(0, 0)
+
+    def forests(self, buckets: Buckets) -> Iterator[Forest]:
+        """One for each key range, over the numbers of the roster. `buckets` gets to see every shared key."""
         small = len(self.roster) < 1 << 31
         for keys, documents in self.shared():
+            buckets.add(keys, documents)
             yield spanning(*_stars(keys, documents.astype(np.int32) if small else documents))
 
 
 def _parts(run: Rows) -> list[str]:
+    return _metadata(run).get(PARTS, b"").decode().split()
+
+
+def _metadata(run: Rows) -> dict[bytes, bytes]:
     with open_checked(run.path) as file:
-        metadata: dict[bytes, bytes] = file.schema_arrow.metadata or {}
-        return metadata.get(PARTS, b"").decode().split()
+        return file.schema_arrow.metadata or {}
 
 
 @kernel
@@ -134,10 +148,10 @@ def _stars(keys: U64, documents: Numbers) -> tuple[Numbers, Numbers]:
     return one[:edges], other[:edges]
 
 
-def components(runs: BandRuns) -> Numbers:
+def components(runs: BandRuns, buckets: Buckets) -> Numbers:
     """Smallest document number of the component of every document, shape (n,).
 
     Documents are joined when they share a key of any run. Which documents are together depends neither on the order
     of runs and ranges nor on the partitioning; the number of the smallest does on the latter.
     """
-    return roots(len(runs.roster), runs.forests())
+    return roots(len(runs.roster), runs.forests(buckets))

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stages.base import NEUTRAL, InputError, Inputs, Part, Sink, Stage
+from stages import dedup_summary as summary
+from stages.base import NEUTRAL, Inputs, Part, Sink, Stage
 from stages.blocks import Block, Blocks, histogram
 from stages.columns import binary, matrix
 from stages.components import I64, U64, BandRuns
+from stages.fetches import winners
+from stages.host_losses import HostLosses, host_hashes
+from stages.outcome import CODES, LEVELS, Outcome
 from stages.parquet import Rows
 from stages.participants import ORDERS, Documents
-from stages.roster import Roster, enrol
+from stages.roster import enrol
 from stages.settled import SETTLED, Settled
 from stages.spill import Records
-from stages.verify import Verified, Verifier
-
-LEVELS = {"exact": "the same dedup key as its keeper", "near": "measured to be alike enough to its keeper"}
+from stages.verify import Verifier
 
 DEDUP = pa.schema(
     [
         pa.field("keep", pa.bool_(), nullable=False),  # takes part and stays
         pa.field("level", pa.string(), nullable=False),  # why it goes, one of LEVELS; '' where nothing is dropped here
         pa.field("keeper", pa.binary(16)),  # id of the document that stays for it; null unless dropped
-        pa.field("similarity", pa.float32()),  # Jaccard similarity to the keeper; null unless dropped
+        # Jaccard similarity to the keeper; null unless dropped, and at level url where a text is too short to say.
+        pa.field("similarity", pa.float32()),
         pa.field(
             "cluster_size", pa.int32(), nullable=False
         ),  # documents a kept one stands for, itself included; else 0
@@ -40,11 +42,7 @@ DEDUP = pa.schema(
 # Counters of sizes: with the power of two that a size lies above.
 COMPONENTS, CLUSTERS = "components.from.", "clusters.from."
 
-WIPEOUT_FROM = 100  # participants: below this a source of copies is no sign of a mistake
-
-
-class WipeOutError(InputError):
-    """A source would lose nearly everything: more often a mistake in the recipe than a source of duplicates."""
+_NAMES = np.array(["", *LEVELS], dtype=object)
 
 
 @dataclass(frozen=True)
@@ -62,33 +60,59 @@ class Dedup(Stage):
     order: tuple[str, ...] = ("rank", "longest", "newest")  # who is kept: ORDERS; then the lowest id
     all_pairs: int = 2000  # components of more distinct documents are compared only along shared band keys
     comparisons: int = 16  # texts a document is compared with, the most alike by signature first, before it is kept
-    wipeout: float = field(default=0.9, metadata=NEUTRAL)  # share a source may lose; 1 turns the alarm off
+    levels: tuple[str, ...] = ("exact", "near")  # of LEVELS
+    # Which fetch of one address stays, whatever the others say; what it leaves open `order` decides.
+    url_order: tuple[str, ...] = ("newest",)
+    url_similarity: float = 0.0  # from which another fetch goes, by signature; 0: always
+    mask_digits: bool = False  # as in `minhash`
     ranges: int = field(
         default=64, metadata=NEUTRAL
     )  # key ranges read one after the other, at least: memory against seeks
 
     name: ClassVar[str] = "dedup"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     needs: ClassVar[tuple[str, ...]] = ("extract", "edits", "minhash", "bands")
     barrier: ClassVar[bool] = True
+    memory_bytes: ClassVar[int] = 2 << 30
+    memory_share: ClassVar[float] = 0.02  # 16 bytes a participant, whose inputs are a kilobyte at least
 
     def __post_init__(self) -> None:
-        if unknown := [name for name in self.order if name not in ORDERS]:
-            raise ValueError(f"dedup.order knows {', '.join(ORDERS)}, not {', '.join(unknown)}")
+        for what, names, known in (
+            ("order", self.order, ORDERS),
+            ("url_order", self.url_order, ORDERS),
+            ("levels", self.levels, LEVELS),
+        ):
+            if unknown := [name for name in names if name not in known]:
+                raise ValueError(f"dedup.{what} knows {', '.join(known)}, not {', '.join(unknown)}")
         for name in ("ngram", "all_pairs", "comparisons", "ranges"):
             if getattr(self, name) < 1:
                 raise ValueError(f"dedup.{name} must be at least 1, not {getattr(self, name)}")
         if not 0 < self.similarity <= 1:
             raise ValueError(f"dedup.similarity must be over 0 and at most 1, not {self.similarity}")
+        if not 0 <= self.url_similarity <= 1:
+            raise ValueError(f"dedup.url_similarity must be 0 to 1, not {self.url_similarity}")
+
+    @property
+    def by_url(self) -> bool:
+        return "url" in self.levels
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        return (*self.needs, *(("address",) if self.by_url else ()))
+
+    def params(self) -> dict[str, Any]:
+        """The order in which levels are written does not count, nor what is said of a level that is off."""
+        plain = {name: value for name, value in super().params().items() if self.by_url or not name.startswith("url_")}
+        return {**plain, "levels": [name for name in LEVELS if name in self.levels]}
 
     def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
-        return {part.id: DEDUP for part in partitions(inputs)}
+        return {summary.SUMMARY: summary.SCHEMA, **{part.id: DEDUP for part in partitions(inputs)}}
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
         roster = enrol(partitions(inputs))
         runs = BandRuns.over(roster, band_runs(inputs), self.ranges)
-        blocks = Blocks(roster, runs, self.all_pairs, sink.scratch)
-        settled, losses = Settled(roster, blocks.suspected, sink.scratch), Losses()
+        blocks = Blocks(roster, runs, self.all_pairs, sink.scratch, addresses=self.by_url)
+        settled, facts = Settled(roster, blocks.suspected, sink.scratch), summary.Summary(roster, sink.scratch)
         sink.count("participants", len(roster))
         sink.count("components", blocks.components)
         sink.count("largest_component", blocks.largest)
@@ -98,18 +122,25 @@ class Dedup(Stage):
             outcome = self._settle(block)
             _count(sink, outcome)
             _count_sizes(sink, CLUSTERS, histogram(np.bincount(outcome.keeper)))
-            losses.add(block.documents, outcome)
+            facts.add(block.documents, block.roots, outcome)
             settled.add(_settlement(block, outcome))
-        self._alarm(roster, losses)
         for index, part in enumerate(roster.parts):
-            sink.write(_table(part, roster.rows(index), settled.of(index)), to=part.id)
+            sink.write(_table(part, index, roster.rows(index), settled.of(index), facts.hosts), to=part.id)
+        sink.write(facts.table(runs, blocks.buckets), to=summary.SUMMARY)
 
     def _settle(self, block: Block) -> Outcome:
         documents, roots = block.documents, block.roots
-        places = documents.places(self.order)
-        suspected = np.flatnonzero(np.bincount(roots, minlength=len(roots))[roots] > 1)
-        original = _originals(documents, places, suspected)
-        distinct = suspected[(original[suspected] == suspected) & documents.signed[suspected]]
+        places, everyone = documents.places(self.order), np.arange(len(documents))
+        winner = everyone
+        if self.by_url:
+            winner = winners(documents, documents.places((*self.url_order, *self.order)), self.url_similarity)
+        exact, near = "exact" in self.levels, "near" in self.levels
+        stays = winner == everyone  # an earlier level keeps nobody who is compared from staying
+        same = _originals(documents, places, everyone)
+        # Where copies are no level of their own, those that can be measured go as `near`: they are 1.0 alike.
+        copies = everyone[stays if exact else stays & documents.signed & near]
+        original = same if len(copies) == len(everyone) else _originals(documents, places, copies)
+        distinct = everyone[stays & (original == everyone) & documents.signed & near]
         distinct = distinct[np.lexsort((places[distinct], roots[distinct]))]
 
         def keys_of(wanted: npt.NDArray[np.bool_]) -> tuple[U64, I64]:
@@ -118,64 +149,10 @@ class Dedup(Stage):
             who = order[np.searchsorted(documents.number[order], numbers)]
             return keys[wanted[who]], who[wanted[who]]
 
-        verifier = Verifier(documents, self.similarity, self.ngram, self.all_pairs, self.comparisons, keys_of)
-        return Outcome(original, verifier.run(distinct, roots[distinct]))
-
-    def _alarm(self, roster: Roster, losses: Losses) -> None:
-        for source in sorted({part.source for part in roster.parts}):
-            total = sum(int(n) for part, n in zip(roster.parts, roster.counts, strict=True) if part.source == source)
-            lost, (times, _, place) = losses.lost.get(source, 0), losses.most.get(source, (0, b"", (0, 0)))
-            if total >= WIPEOUT_FROM and lost > self.wipeout * total:
-                keeper = roster.parts[place[0]]
-                url = keeper.rows["extract"].take(np.array([place[1]]), ("url",))["url"][0]
-                raise WipeOutError(
-                    f"source {source!r} would lose {lost / total:.1%} of its {total} documents as duplicates, over "
-                    f"dedup.wipeout = {self.wipeout:g}; most often ({times}) to {url} of source "
-                    f"{keeper.source!r}: set dedup.wipeout = 1 if that is meant"
-                )
-
-
-@dataclass
-class Losses:
-    """What sources lose, summed over blocks; all that stays for a document is in the block of the document."""
-
-    lost: dict[str, int] = field(default_factory=dict)  # source -> documents
-    most: dict[str, tuple[int, bytes, tuple[int, int]]] = field(default_factory=dict)  # times, keeper's id and place
-
-    def add(self, documents: Documents, outcome: Outcome) -> None:
-        names = sorted({part.source for part in documents.parts})
-        source = np.array([names.index(part.source) for part in documents.parts])[documents.part]
-        for index in np.unique(source[outcome.dropped]).tolist():
-            name, lost = names[index], outcome.dropped & (source == index)
-            keepers, times = np.unique(outcome.keeper[lost], return_counts=True)
-            keeper, most = keepers[[times.argmax()]], int(times.max())
-            place = int(documents.part[keeper[0]]), int(documents.row[keeper[0]])
-            found = (most, documents.ids.bytes(keeper).tobytes(), place)
-            self.lost[name] = self.lost.get(name, 0) + int(lost.sum())
-            self.most[name] = min(found, self.most.get(name, found), key=lambda each: (-each[0], each[1]))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What becomes of the n documents of a block; all arrays are of shape (n,)."""
-
-    original: I64  # first in keeper order of those with the same dedup key
-    verified: Verified  # what became of the originals
-
-    @cached_property
-    def keeper(self) -> I64:
-        """Who stays for each document, or itself. A copy goes where its original goes: their n-grams are the same."""
-        return self.verified.keeper[self.original]
-
-    @cached_property
-    def dropped(self) -> npt.NDArray[np.bool_]:
-        dropped: npt.NDArray[np.bool_] = self.keeper != np.arange(len(self.keeper))
-        return dropped
-
-    @cached_property
-    def near(self) -> npt.NDArray[np.bool_]:
-        near: npt.NDArray[np.bool_] = self.dropped & (self.keeper != self.original)
-        return near
+        verifier = Verifier(
+            documents, self.similarity, self.ngram, self.all_pairs, self.comparisons, keys_of, self.mask_digits
+        )
+        return Outcome(winner, original, same, verifier.run(distinct, roots[distinct]), exact)
 
 
 def partitions(inputs: Inputs) -> list[Part]:
@@ -188,10 +165,10 @@ def band_runs(inputs: Inputs) -> list[Rows]:
     return [part.rows["bands"] for part in inputs.parts if "bands" in part.rows]
 
 
-def _originals(documents: Documents, places: I64, suspected: I64) -> I64:
-    """First document in keeper order with the same exact hash, shape (n,); equal hashes are always suspected."""
+def _originals(documents: Documents, places: I64, some: I64) -> I64:
+    """First in keeper order of `some` documents with the same exact hash, shape (n,); of all others themselves."""
     high, low = documents.exact
-    ordered = suspected[np.lexsort((places[suspected], low[suspected], high[suspected]))]
+    ordered = some[np.lexsort((places[some], low[some], high[some]))]
     new = np.ones(len(ordered), dtype=np.bool_)
     new[1:] = (high[ordered[1:]] != high[ordered[:-1]]) | (low[ordered[1:]] != low[ordered[:-1]])
     original = np.arange(len(documents))
@@ -209,8 +186,9 @@ def _count(sink: Sink, outcome: Outcome) -> None:
     sink.count("verified.signature", outcome.verified.by_signature)
     sink.count("verified.text", outcome.verified.by_text)
     sink.count("compared.text", outcome.verified.compared)
-    sink.count("dropped.exact", int((outcome.dropped & ~outcome.near).sum()))
-    sink.count("dropped.near", int(outcome.near.sum()))
+    sink.count("copies", int((outcome.same != np.arange(len(outcome.same))).sum()))  # more than one of a dedup key
+    for level, code in CODES.items():
+        sink.count(f"dropped.{level}", int((outcome.level == code).sum()))
 
 
 def _settlement(block: Block, outcome: Outcome) -> Records:
@@ -218,33 +196,39 @@ def _settlement(block: Block, outcome: Outcome) -> Records:
     documents = block.documents
     out = np.zeros(len(documents), dtype=SETTLED)
     out["part"], out["row"] = documents.part, documents.row
-    out["dropped"], out["near"] = outcome.dropped, outcome.near
+    out["level"] = outcome.level
     out["keeper"], out["component"] = documents.ids.bytes(outcome.keeper), documents.ids.bytes(block.roots)
-    out["similarity"] = outcome.verified.similarity[outcome.original]
+    out["keeper_part"], out["keeper_row"] = documents.part[outcome.keeper], documents.row[outcome.keeper]
+    out["similarity"] = outcome.similarity(documents)
     out["cluster"] = np.bincount(outcome.keeper, minlength=len(documents))
     return out
 
 
-def _table(part: Part, participants: npt.NDArray[np.int32], settled: Records) -> pa.Table:
+def _table(
+    part: Part, index: int, participants: npt.NDArray[np.int32], settled: Records, hosts: HostLosses
+) -> pa.Table:
     """The sidecar of a partition, row-aligned with `extract`. Whoever is not among the settled stays by himself."""
     rows = part.rows["extract"].rows
     takes_part = _spread(np.ones(len(participants), dtype=np.bool_), participants, rows)
-    own = np.zeros((rows, 16), dtype=np.uint8)
+    own, host = np.zeros((rows, 16), dtype=np.uint8), np.zeros(rows, dtype=np.uint64)
     first = 0
-    for group in part.rows["extract"].groups(("id",)):
+    for group in part.rows["extract"].groups(("id", "host")):
         own[first : first + group.num_rows] = matrix(group["id"], "u1")
+        host[first : first + group.num_rows] = host_hashes(group["host"])
         first += group.num_rows
+    hosts.add(index, host, takes_part, settled)
     own[settled["row"]] = settled["component"]
     cluster = takes_part.astype(np.int32)
     cluster[settled["row"]] = settled["cluster"]
-    dropped, near, keeper, similarity = (
-        _spread(settled[name], settled["row"], rows) for name in ("dropped", "near", "keeper", "similarity")
+    level, keeper, similarity = (
+        _spread(settled[name], settled["row"], rows) for name in ("level", "keeper", "similarity")
     )
+    dropped = level > 0
     columns = [
         pa.array(takes_part & ~dropped),
-        pa.array(np.where(near, "near", np.where(dropped, "exact", "")), pa.string()),
+        pa.array(_NAMES[level], pa.string()),
         binary(keeper, dropped),
-        pa.array(similarity, pa.float32(), mask=~dropped),
+        pa.array(similarity, pa.float32(), mask=~dropped | np.isnan(similarity)),
         pa.array(cluster),
         binary(own, takes_part),
     ]

@@ -16,8 +16,8 @@ from filters.kernels import kernel
 
 Keys = npt.NDArray[np.uint64]
 
-# Band numbers from here on, which no band of a signature reaches: keys of exact hashes, keys of document ids.
-EXACT_SPACE, ID_SPACE = 1 << 16, 1 << 17
+# Band numbers from here on, which no band of a signature reaches: keys of exact hashes, document ids, addresses.
+EXACT_SPACE, ID_SPACE, ADDRESS_SPACE = 1 << 16, 1 << 17, 1 << 18
 
 
 class Shape(NamedTuple):
@@ -86,6 +86,11 @@ def exact_keys(hashes: npt.NDArray[np.uint32]) -> Keys:
 def id_keys(ids: npt.NDArray[np.uint32]) -> Keys:
     """64-bit keys of document ids given as shape (documents, 4), in a key space of their own."""
     return _whole_keys(ids, ID_SPACE)
+
+
+def address_keys(hashes: npt.NDArray[np.uint32]) -> Keys:
+    """64-bit keys of hashes of canonical URLs given as shape (documents, 4), in a key space of their own."""
+    return _whole_keys(hashes, ADDRESS_SPACE)
 
 
 def _whole_keys(words: npt.NDArray[np.uint32], space: int) -> Keys:

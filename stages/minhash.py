@@ -27,6 +27,7 @@ class MinHashStage(Sidecar):
     ngram: int = 5
     permutations: int = 112  # 14 bands of 8 rows
     seed: int = 1
+    mask_digits: bool = False  # texts that differ in nothing but their digits are the same
     within: str = ""  # documents are compared only with those of the same name: sources that stay by themselves
 
     name: ClassVar[str] = "minhash"
@@ -70,13 +71,19 @@ class MinHashStage(Sidecar):
         return {"signature": None, "exact": None, "shingles": 0, "characters": 0}  # takes no part, so it is not kept
 
     def _measure(self, text: str) -> tuple[bytes | None, bytes, int]:
-        key = dedup_key(text)
+        key = dedup_key(text, self.mask_digits)
         hashes = ngram_hashes(key, self.ngram)
         signed = signature(hashes, self.permutations, self._seed) if len(hashes) else None
         exact = exact_hash(text, key)
         if self.within:
             exact = _salted(exact, self.within)
         return (None if signed is None else signed.astype("<u4").tobytes()), exact, len(hashes)
+
+    def params(self) -> dict[str, Any]:
+        params = super().params()
+        if not self.mask_digits:
+            del params["mask_digits"]  # what was signed before there was a choice stays signed
+        return params
 
     @property
     def _seed(self) -> int:

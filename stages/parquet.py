@@ -7,10 +7,11 @@ buffered and every row group is written from one combined chunk.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,9 @@ WRITER = {
     "data_page_version": "1.0",
     "write_page_checksum": True,  # a flipped bit in committed work is found when it is read, not in the release
 }
+
+# Scheme of a path -> what opens it as a file to read at any place. Stages know of no network: a store adds its own.
+OPENERS: dict[str, Callable[[str], Any]] = {}
 
 
 class Writer:
@@ -82,8 +86,9 @@ class Writer:
 @contextlib.contextmanager
 def open_checked(path: str) -> Iterator[pq.ParquetFile]:
     """Open a committed file so that every page is checked when it is read. InputError names a file that is damaged."""
+    opener = OPENERS.get(path.partition("://")[0])
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(opener(path) if opener else path, page_checksum_verification=True) as file:
             yield file
     except FileNotFoundError:
         raise InputError(f"{path}: gone since it was committed; run again: it is made anew") from None

@@ -30,6 +30,7 @@ class Documents:
     ranks: I64  # (parts,): declared rank of the source
     ids: Ids
     exact: tuple[U64, U64]  # (n,), (n,): halves of the exact hash
+    address: tuple[U64, U64]  # (n,), (n,): of the hash of the address; 0, 0 without one or where it is no level
     number: I64  # (n,): in the roster
     part: npt.NDArray[np.int32]  # (n,): index in `parts`
     row: npt.NDArray[np.int32]  # (n,): row in that partition

@@ -13,11 +13,12 @@ SETTLED = np.dtype(
     [
         ("part", "<i4"),
         ("row", "<i4"),
-        ("dropped", "?"),
-        ("near", "?"),
+        ("level", "u1"),  # place in LEVELS from 1; 0 where it stays
         ("similarity", "<f4"),
         ("cluster", "<i4"),  # documents it stands for
         ("keeper", "u1", (16,)),
+        ("keeper_part", "<i4"),
+        ("keeper_row", "<i4"),
         ("component", "u1", (16,)),
     ]
 )

@@ -41,6 +41,7 @@ class Verifier:
     all_pairs: int  # largest component that is compared all with all
     comparisons: int  # most texts a document is compared with
     keys: Callable[[npt.NDArray[np.bool_]], tuple[U64, I64]]
+    mask_digits: bool = False
 
     def run(self, members: I64, roots: I64) -> Verified:
         """`members`: signed documents sorted by (root, place in keeper order), `roots` theirs; both (m,)."""
@@ -128,5 +129,6 @@ class _Bulk:
             return {}
         numbers = np.array(sorted(self.needed), dtype=np.int64)
         texts = self.verifier.documents.texts(numbers)
-        hashed = (distinct(ngram_hashes(dedup_key(text), self.verifier.ngram)) for text in texts)
+        ngram, masked = self.verifier.ngram, self.verifier.mask_digits
+        hashed = (distinct(ngram_hashes(dedup_key(text, masked), ngram)) for text in texts)
         return dict(zip(numbers.tolist(), hashed, strict=True))

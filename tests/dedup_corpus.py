@@ -11,12 +11,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stages.address import Address
 from stages.bands import Bands
 from stages.base import MAIN, Inputs, Part, Stage, document_id
 from stages.dedup import Dedup
+from stages.dedup_summary import SUMMARY
 from stages.dedupkey import dedup_key
 from stages.documents import DOCUMENTS
 from stages.edits import EDITS_TYPE
+from stages.hosts import host_of
 from stages.minhash import MinHashStage
 from stages.minhash_kernel import distinct, jaccard, ngram_hashes
 from stages.parquet import Rows, Writer
@@ -29,6 +32,7 @@ class Document:
     keep: bool = True
     date: str = "2024-01-01T00:00:00Z"
     edits: tuple[tuple[int, int, str], ...] = ()
+    url: str = ""  # '' = one of its own
 
     @property
     def id(self) -> bytes:
@@ -91,9 +95,12 @@ def partition(
     """Extract, edits, verdict and minhash of these documents."""
     folder = folder / id
     folder.mkdir(parents=True, exist_ok=True)
+    urls = [d.url or f"https://example.jp/{d.name}" for d in documents]
     columns = {
         "id": pa.array([d.id for d in documents], pa.binary(16)),
-        "url": pa.array([f"https://example.jp/{d.name}" for d in documents], pa.string()),
+        "url": pa.array(urls, pa.string()),
+        "host": pa.array([host_of(url) for url in urls], pa.string()),
+        "record": pa.array([d.name for d in documents], pa.string()),
         "date": pa.array([d.date for d in documents], pa.string()),
         "text": pa.array([d.text for d in documents], pa.large_string()),
     }
@@ -107,6 +114,8 @@ def partition(
     written, _ = run(MinHashStage(**minhash), Inputs(parts=(Part(id, source, rank, rows),)), folder)
     signed = pq.read_table(written[MAIN].path)
     rows["minhash"] = rows_of(folder, "minhash", signed)
+    addressed, _ = run(Address(), Inputs(parts=(Part(id, source, rank, rows),)), folder)
+    rows["address"] = addressed[MAIN]
     return Part(id, source, rank, rows)
 
 
@@ -124,23 +133,28 @@ class Deduped:
     counters: dict[str, int]
     bytes: dict[str, bytes]  # partition -> file
     tables: dict[str, list[dict[str, Any]]]  # partition -> rows, keeper and component as document names
+    summary: list[dict[str, Any]]  # example and keeper as document names
     rows: dict[str, dict[str, Any]]  # document name -> its row (the last, where a document is in several partitions)
     kept: list[str]
 
 
 def dedup(folder: Path, parts: Sequence[Part], runs: Sequence[Part] | None = None, **params: Any) -> Deduped:
-    runs = banded(folder / "bands", parts) if runs is None else runs
+    if runs is None:
+        runs = banded(folder / "bands", parts, addresses="url" in params.get("levels", ()))
     written, counters = run(Dedup(**params), Inputs(parts=(*parts, *runs)), folder / "dedup")
-    extracted = {part.id: part.rows["extract"].read(("id", "url")).to_pylist() for part in parts}
-    named = {row["id"]: row["url"].rsplit("/", 1)[1] for rows in extracted.values() for row in rows}
+    extracted = {part.id: part.rows["extract"].read(("id", "record")).to_pylist() for part in parts}
+    named = {row["id"]: row["record"] for rows in extracted.values() for row in rows}
     tables = {part.id: written[part.id].read().to_pylist() for part in parts}
     rows: dict[str, dict[str, Any]] = {}
     for id, table in tables.items():
         for row, document in zip(table, extracted[id], strict=True):
             row["keeper"], row["component"] = named.get(row["keeper"]), named.get(row["component"])
             rows[named[document["id"]]] = row
+    summary = written[SUMMARY].read().to_pylist()
+    for row in summary:
+        row["example"], row["keeper"] = (named.get(bytes.fromhex(row[what])) for what in ("example", "keeper"))
     files = {part.id: Path(written[part.id].path).read_bytes() for part in parts}
-    return Deduped(counters, files, tables, rows, sorted(name for name, row in rows.items() if row["keep"]))
+    return Deduped(counters, files, tables, summary, rows, sorted(name for name, row in rows.items() if row["keep"]))
 
 
 def prose(length: int, seed: int) -> str:

@@ -49,6 +49,7 @@ def closure(module: str) -> dict[str, str]:
 def stages() -> dict[str, tuple[str, int]]:
     """Class name -> (module, version) of every concrete stage."""
     from pipeline.recipe import READERS, TUNABLE
+    from stages.address import Address
     from stages.edits import Edits
     from stages.host_table import Hosts, HostTable
     from stages.judge import Judge, Verdict
@@ -62,6 +63,7 @@ def stages() -> dict[str, tuple[str, int]]:
     classes = {
         *READERS.values(),
         *TUNABLE.values(),
+        Address,
         Edits,
         Judge,
         Verdict,

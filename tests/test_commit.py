@@ -135,8 +135,8 @@ def test_a_marker_says_nothing_of_time_or_place(tmp_path: Path) -> None:
 def test_only_wanted_markers_are_loaded(tmp_path: Path) -> None:
     (marker,) = execute(unit(Numbers()), str(tmp_path)).markers
     store = LocalStore(tmp_path)
-    found = load_set(store, "numbers", marker.stage_fp, [marker.part_fp, "missing"])
-    assert found == {marker.part_fp: marker}
+    _, found = load_set(store, "numbers", marker.stage_fp, [marker.part_fp, "missing"])
+    assert found == [marker]
 
 
 def test_a_worker_with_another_environment_refuses(tmp_path: Path) -> None:

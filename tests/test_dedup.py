@@ -13,7 +13,7 @@ import stages.settled
 import stages.spill
 import stages.verify
 from stages.base import InputError, Inputs, Part
-from stages.dedup import Dedup, WipeOutError
+from stages.dedup import Dedup
 from stages.participants import instants
 from tests.dedup_corpus import Document, alike, banded, dedup, partition, prose, similarity, world
 
@@ -213,32 +213,6 @@ def test_huge_components_do_not_depend_on_batches(tmp_path: Path, monkeypatch: p
     assert dedup(tmp_path / "cut", [part], all_pairs=5, comparisons=2).rows == whole.rows
     assert whole.counters["components.huge"] == 1
     assert 1 < len(whole.kept) < 60
-
-
-@pytest.mark.parametrize("block", [1 << 19, 3])
-def test_a_source_that_would_vanish_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(stages.blocks, "DOCUMENTS", block)
-    documents = [Document(f"d{n:03d}", prose(80, n)) for n in range(110)]
-    copies = [Document(f"copy{n:03d}", d.text) for n, d in enumerate(documents)]
-    copies += [Document(f"again{n}", documents[70].text) for n in range(4)]
-    parts = [
-        partition(tmp_path, "p", documents, source="main"),
-        partition(tmp_path, "q", copies, source="mirror", rank=1),
-    ]
-    with pytest.raises(
-        WipeOutError, match=r"'mirror' would lose 100.0% of its 114 .* most often \(5\) to .*/d070 .* 'main': set dedup"
-    ):
-        dedup(tmp_path, parts)
-    assert len(dedup(tmp_path, parts, wipeout=1.0).kept) == 110
-
-
-def test_the_alarm_leaves_small_sources_alone(tmp_path: Path) -> None:
-    documents = [Document(f"d{n}", "同じ文書です") for n in range(99)]
-    assert len(dedup(tmp_path, [partition(tmp_path, "p", documents)]).kept) == 1
-
-
-def test_the_alarm_does_not_change_the_fingerprint() -> None:
-    assert Dedup(wipeout=1.0, ranges=8).params() == Dedup().params()
 
 
 def test_a_missing_or_foreign_run_is_an_error(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_a_world_of_known_duplicates_is_right_to_the_last_document(
     for number, part in enumerate(parts):
         written, _ = run(Bands(), Inputs(parts=(part,)), tmp_path / f"run{number}")
         runs.append(Part(f"run{number}", "", 0, {"bands": written[MAIN]}))
-    _, counters = run(Dedup(wipeout=1.0, all_pairs=250), Inputs(parts=(*parts, *runs)), tmp_path / "dedup")
+    _, counters = run(Dedup(all_pairs=250), Inputs(parts=(*parts, *runs)), tmp_path / "dedup")
     seen = check(world, tmp_path / "dedup")
     assert (len(parts), seen["rows"]) == (2, 60_000)
     assert seen["dropped"] == counters["dropped.exact"] + counters["dropped.near"] > 10_000

@@ -53,7 +53,7 @@ def test_nothing_but_foreign_pages_makes_an_empty_release(tmp_path: Path) -> Non
 
 def test_the_same_file_in_two_sources_is_kept_once(tmp_path: Path) -> None:
     crawl = GOLDEN / "crawl-2.warc.gz"
-    file = recipe(tmp_path, source("a", "warc", crawl) + source("b", "warc", crawl) + "[stages.dedup]\nwipeout = 1.0\n")
+    file = recipe(tmp_path, source("a", "warc", crawl) + source("b", "warc", crawl) + "[alarms]\nsource_share = 1.0\n")
     assert run(file)[0] == 0
     assert seimai("verify", tmp_path / "release").code == 0
     assert set(pq.read_table(tmp_path / "release" / "data")["source"].to_pylist()) == {"a"}

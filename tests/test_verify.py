@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.manifest import read
+from pipeline.store import LocalStore
 from pipeline.verify_ids import repeated
 from tests.runs import QUICKSTART, places, seimai
 
@@ -111,9 +112,9 @@ def test_the_command_names_the_recipe_of_the_last_run(golden_run: Path, tmp_path
 
 def test_a_document_that_is_there_twice_is_found_in_any_number_of_passes(release: Path) -> None:
     _, entries = read(release)
-    assert list(repeated(release, entries)) == []
+    assert list(repeated(LocalStore(release), entries)) == []
     for pass_rows in (1 << 26, 7):
-        found = list(repeated(release, [*entries, entries[0]], pass_rows))
+        found = list(repeated(LocalStore(release), [*entries, entries[0]], pass_rows))
         assert len(found) == entries[0].rows
         assert all(line.endswith("is in the release twice") for line in found)
 

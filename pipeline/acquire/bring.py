@@ -30,7 +30,7 @@ def brought(file: SourceFile, fetch: Fetch, scratch: Path, turns: Turns | None, 
     turns = turns or local_turns(fetch.network)
     if fetch.how == "ranges":
         to = scratch / "records.warc.gz"
-        spans = fetch_part(Path(file.path), to, reader(fetch.network, turns))
+        spans = fetch_part(file.path, to, reader(fetch.network, turns))
         return replace(file, path=str(to), bytes=to.stat().st_size, label=file.name, spans=spans)
     to = scratch / file.name
     if file.slice is not None:

@@ -65,7 +65,7 @@ def reader(net: Network, turns: Turns) -> Read:
     return lambda file, start, length: read_remote(place(file, net.base), start, length, net, turns)
 
 
-def fetch_part(part: Path, to: Path, read: Read, *, at_once: int = 8, gap: int = GAP, most: int = MOST) -> Spans:
+def fetch_part(part: str | Path, to: Path, read: Read, *, at_once: int = 8, gap: int = GAP, most: int = MOST) -> Spans:
     """Write the records of a part to `to`, a .warc.gz file, in the order of the part; empty if none is whole.
 
     `read` is called from up to `at_once` threads; so many ranges are in memory. Raises what `read` raises, but for an

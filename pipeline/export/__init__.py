@@ -13,8 +13,9 @@ from typing import Any
 
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
-from pipeline.manifest import Counts, Manifest, ShardEntry, load
-from pipeline.release import write
+from pipeline.manifest import Counts, Manifest, ShardEntry, load, shelf
+from pipeline.places import Place
+from pipeline.store import Store, write
 
 RECORD, UNFINISHED = "export.json", ".export-unfinished.json"
 
@@ -23,22 +24,28 @@ RECORD, UNFINISHED = "export.json", ".export-unfinished.json"
 class Release:
     """A sealed release to export."""
 
-    folder: Path
+    store: Store
     manifest: Manifest
     entries: list[ShardEntry]
 
     @classmethod
-    def open(cls, path: Path) -> Release:
+    def open(cls, path: Place) -> Release:
         """Refuses an edited manifest and a release with a file that is missing or has another size."""
         manifest, entries = load(path)
-        folder = path if path.is_dir() else path.parent
+        store = shelf(path)
+        there = {entry.name: entry.bytes for entry in store.entries("data")}
         for entry in entries:
-            file = folder / entry.path
-            if not file.is_file() or file.stat().st_size != entry.bytes:
-                raise ShortError(f"{file}: missing or of another size; `seimai verify {folder}` says how to mend it")
+            if there.get(entry.path) != entry.bytes:
+                raise ShortError(
+                    f"{store.path(entry.path)}: missing or of another size; `seimai verify {store.place}` says how to mend it"
+                )
         if not entries:
-            raise ShortError(f"{folder}: not one document, so nothing to export")
-        return cls(folder, manifest, entries)
+            raise ShortError(f"{store.place}: not one document, so nothing to export")
+        return cls(store, manifest, entries)
+
+    @property
+    def folder(self) -> Place:
+        return self.store.place
 
     def groups(self) -> dict[tuple[str, str], list[ShardEntry]]:
         """(source, split) -> its shards, in order; none is empty."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.export import Release, begin, hold, record
 from pipeline.manifest import Manifest
-from pipeline.release import write
+from pipeline.store import write
 
 _CONTEXT = {
     "@language": "en",

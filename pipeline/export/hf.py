@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 
 from pipeline.export import Release, begin, hold, record
 from pipeline.manifest import Manifest, ShardEntry
-from pipeline.release import notice, place, remove_others, write
+from pipeline.release import notice
+from pipeline.shelve import copy_all, remove_others
+from pipeline.store import LocalStore, write
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
           (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B"), (10**11, "10B<n<100B"))  # fmt: skip
@@ -22,14 +24,13 @@ _KNOWN = re.compile(r"apache-2\.0|mit|cc0-1\.0|cc-by(-nc)?(-sa|-nd)?-[234]\.0|od
 
 def export(release: Release, out: Path) -> list[str]:
     """Write the card to `out`; the shards go there too, unless `out` is the release itself. Returns what was done."""
-    elsewhere = out.resolve() != release.folder.resolve()
+    elsewhere = not isinstance(release.folder, Path) or out.resolve() != release.folder.resolve()
     names = ["README.md", "NOTICE"] if elsewhere else ["README.md"]
     begin(out, names)
     if elsewhere:
-        (out / "data").mkdir(parents=True, exist_ok=True)
-        for entry in release.entries:
-            place(release.folder / entry.path, out / entry.path, entry.sha256)
-        remove_others(out / "data", release.entries)  # of an earlier export: what was removed since must not stay
+        here = LocalStore(out)
+        copy_all(release.store, here, [(entry.path, entry.path, entry.sha256) for entry in release.entries])
+        remove_others(here, release.entries)  # of an earlier export: what was removed since must not stay
         write(out / "NOTICE", notice(release.manifest).encode())
     configs = _configs(release)
     for name, splits in configs.items():

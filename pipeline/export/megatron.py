@@ -23,13 +23,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
 from pipeline.export import Release, begin, hold, record
 from pipeline.manifest import Manifest, ShardEntry, TokenizerEntry
-from pipeline.release import write
+from pipeline.store import open_store, write
+from stages.parquet import open_checked
 from stages.vocabulary import Named
 
 MAGIC = b"MMIDIDX\x00\x00"
@@ -124,7 +124,7 @@ def _tokenized(
         try:
             for number, entry in enumerate(ordered):
                 target = scratch / f"{number}.bin"
-                ahead.append(pool.submit(_tokenize, release.folder, entry, named, dtype, options.eod, target))
+                ahead.append(pool.submit(_tokenize, str(release.folder), entry, named, dtype, options.eod, target))
                 if len(ahead) > 2 * workers:
                     yield ahead.popleft().result()
             while ahead:
@@ -135,12 +135,12 @@ def _tokenized(
 
 
 def _tokenize(
-    folder: Path, entry: ShardEntry, named: Named, dtype: np.dtype[np.generic], eod: int | None, target: Path
+    folder: str, entry: ShardEntry, named: Named, dtype: np.dtype[np.generic], eod: int | None, target: Path
 ) -> _Part:
     """The ids of a shard in `target`; each document must have the tokens that its row says."""
     tokenizer = named.load()
     lengths: list[npt.NDArray[np.int32]] = []
-    with pq.ParquetFile(folder / entry.path, page_checksum_verification=True) as parquet, target.open("wb") as file:
+    with open_checked(open_store(folder).path(entry.path)) as parquet, target.open("wb") as file:
         for group in range(parquet.num_row_groups):
             table = parquet.read_row_group(group, columns=["text", named.column])
             ids = tokenizer.ids(table["text"].to_pylist())

@@ -53,7 +53,7 @@ def ours(part: Part, folder: Path) -> dict[str, float]:
     keys, _ = run(Bands(), Inputs(parts=(whole,)), folder / "bands")
     spent["bands"] = time.process_time() - began - spent["minhash"]
     runs = Part("run", "", 0, {"bands": keys[MAIN]})
-    _, counters = run(Dedup(wipeout=1.0), Inputs(parts=(whole, runs)), folder / "dedup")
+    _, counters = run(Dedup(), Inputs(parts=(whole, runs)), folder / "dedup")
     spent["all"] = time.process_time() - began
     spent["dedup"] = spent["all"] - spent["minhash"] - spent["bands"]
     spent["left"] = part.rows["extract"].rows - counters["dropped.exact"] - counters["dropped.near"]

@@ -102,7 +102,7 @@ def child_dedup(size: int, folder: Path) -> dict[str, Any]:
     clocks.around(stages.dedup, "_table", "sidecars")
     inputs = Inputs(parts=(*World(size).parts(), *runs))
     began = time.perf_counter()
-    counters = committed(Dedup(wipeout=1.0), inputs, folder / "dedup")
+    counters = committed(Dedup(), inputs, folder / "dedup")
     clocks.spent["all of dedup"] = time.perf_counter() - began - Made.seconds["made"]
     return {"seconds": clocks.spent, "peak": peak(), "counters": counters}
 

@@ -174,7 +174,8 @@ class Made(Rows):
         made: Mapping[str, Any] = {
             "id": lambda: binary(self.world.ids(documents)),
             "date": lambda: pa.repeat("2024-01-01T00:00:00Z", len(documents)),
-            "url": lambda: pa.array([f"https://example.jp/{d}" for d in documents.tolist()]),
+            "url": lambda: pa.array([f"https://h{d % self.hosts}.example.jp/{d}" for d in documents.tolist()]),
+            "host": lambda: pa.array([f"h{d % self.hosts}.example.jp" for d in documents.tolist()]),
             "text": lambda: pa.array([self.world.text(d) for d in documents.tolist()], pa.large_string()),
             "edits": lambda: pa.array([[]] * len(documents), EDITS_TYPE),
             "exact": lambda: binary(np.stack([own, ~own], axis=1).view(np.uint8).reshape(-1, 16)),
@@ -185,6 +186,10 @@ class Made(Rows):
         table = pa.table({column: made[column]() for column in columns})
         self.seconds["made"] += time.perf_counter() - began
         return table
+
+    @property
+    def hosts(self) -> int:
+        return max(1, self.world.size // 60)
 
     @staticmethod
     def _signatures(kind: I64, base: U64, own: U64, member: I64) -> pa.Array:

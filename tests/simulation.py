@@ -1,0 +1,177 @@
+"""A cluster that is played: units "run" on simulated workers by a clock of its own, and answer with made markers.
+
+Everything on the driver's side is real: the phases, the survey, the loop, the markers' way over a wire (pickled, as Ray
+does), the consolidated files. Only `stages.run` is not: a unit's markers follow from the digest of its inputs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import pickle
+import random
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.commit import Committed, canonical, folder
+from pipeline.executor import Executor, Finished, Handle
+from pipeline.plan import Plan
+from pipeline.recipe import load
+from pipeline.store import LocalStore
+from pipeline.task import PartRef, Result, Unit, part_fingerprint
+from stages.base import MAIN, SourceFile, Stage
+
+RECIPE = """
+name = "simulated"
+[[source]]
+name = "crawl"
+kind = "warc"
+files = ["none.warc.gz"]
+[output]
+work = "work"
+release = "release"
+"""
+# What stages count, so that sums have something to sum.
+COUNTERS: Mapping[str, Mapping[str, int]] = {
+    "extract": {"records": 300, "rows": 100, "passed.not-japanese": 200},
+    "tokens": {"characters": 90_000, "tokens": 60_000},
+    "judge": {"documents": 100, "kept": 60, "kept.characters": 70_000, "kept.tokens": 45_000},
+    "verdict": {"documents": 100, "kept": 60, "kept.characters": 70_000, "kept.tokens": 45_000},
+    "minhash": {"participants": 60, "signed": 60},
+    "write": {"documents": 100, "kept": 60, "unique": 50, "written": 50, "written.bytes.train": 4_000_000},
+}
+REASONS: Mapping[str, Mapping[str, int]] = {
+    stage: {"JA101": 20, "JA205": 10, "JA301": 5, "JA204": 5} for stage in ("judge", "verdict")
+}
+
+
+def simulated_plan(place: Path, partitions: int) -> Plan:
+    """The default recipe over so many WARC files of a crawl that nobody will fetch, of all sizes."""
+    (place / "none.warc.gz").write_bytes(b"none")
+    (place / "recipe.toml").write_text(RECIPE)
+    sizes = random.Random(7)
+    parts = tuple(
+        PartRef(
+            hashlib.sha256(str(n).encode()).hexdigest()[:24],
+            "crawl",
+            0,
+            SourceFile(f"/crawl/{n:05d}.warc.gz", f"{n:064x}", sizes.randrange(600 << 20, 1200 << 20)),
+            {},
+        )
+        for n in range(partitions)
+    )
+    return Plan(load(place / "recipe.toml"), parts)
+
+
+class Simulated(Executor):
+    """So many workers, on which a unit takes `seconds(unit)` by a clock that stands still while the driver works.
+
+    `files`: whether outputs are made as (empty) files. `fault`: what an attempt (the unit, how often it ran before) fails with, or None.
+    """
+
+    def __init__(
+        self,
+        store: LocalStore,
+        workers: int,
+        seconds: Callable[[Unit], float] = lambda unit: 30 + unit.weight / 10e6,
+        fault: Callable[[Unit, int], BaseException | None] = lambda unit, ran: None,
+        files: bool = True,
+    ) -> None:
+        super().__init__()
+        self._store, self._workers, self._seconds, self._fault, self._files = store, workers, seconds, fault, files
+        self._clock = 0.0
+        self._running: list[tuple[float, Handle, bytes]] = []
+        self._attempts: dict[str, int] = {}
+        self.most_in_flight = 0
+        self.begun: list[str] = []  # labels in the order in which units began
+        self.bytes_sent = self.bytes_answered = 0
+        self.played = 0.0  # CPU seconds of the workers' side of this, which is not the driver's
+
+    @property
+    def workers(self) -> int:
+        return self._workers
+
+    def now(self) -> float:
+        return self._clock
+
+    def pause(self, seconds: float) -> None:
+        self._clock += seconds
+
+    def _fill(self) -> None:
+        self.most_in_flight = max(self.most_in_flight, len(self._queue) + len(self._running))
+        while self._queue and len(self._running) < self._workers:
+            handle, unit = self._queue.popleft()
+            sent = pickle.dumps(unit)
+            self.bytes_sent += len(sent)
+            self.begun.append(unit.label)
+            heapq.heappush(self._running, (self._clock + self._seconds(unit), handle, sent))
+
+    def wait(self, timeout: float) -> list[Finished]:
+        if not self._running:
+            return []
+        if self._running[0][0] > self._clock + timeout:
+            self._clock += timeout
+            return []
+        ended = []
+        self._clock = max(self._clock, self._running[0][0])
+        while self._running and self._running[0][0] <= self._clock:
+            _, handle, sent = heapq.heappop(self._running)
+            ended.append(self._end(handle, pickle.loads(sent)))
+        self._fill()
+        return ended
+
+    def _end(self, handle: Handle, unit: Unit) -> Finished:
+        ran = self._attempts.get(unit.label, 0)
+        self._attempts[unit.label] = ran + 1
+        if (error := self._fault(unit, ran)) is not None:
+            return Finished(handle, None, error)
+        began = time.process_time()
+        answer = pickle.dumps(self._answer(unit))
+        self.played += time.process_time() - began
+        self.bytes_answered += len(answer)
+        return Finished(handle, pickle.loads(answer), None)
+
+    def close(self) -> None:
+        self._running.clear()
+
+    def _answer(self, unit: Unit) -> Result:
+        parts, markers = unit.parts, []
+        for stage, stage_fp in zip(unit.stages, unit.fingerprints, strict=True):
+            part_fp = part_fingerprint(stage, stage_fp, parts)
+            assert part_fp is not None
+            marker = made(stage, stage_fp, part_fp, parts)
+            markers.append(marker)
+            self._commit(marker, stage.barrier)
+            if MAIN in marker.outputs and len(parts) == 1:
+                parts = (parts[0].add(stage.key, marker.outputs[MAIN]),)
+        return Result(tuple(markers), tuple(marker.stage for marker in markers), 1.0, 600 << 20)
+
+    def _commit(self, marker: Committed, barrier: bool) -> None:
+        """The files of it (empty, as its marker says). The marker of a partition is only in the consolidated file."""
+        for output in marker.outputs.values() if self._files else ():
+            file = self._store.root / output["path"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        if barrier:
+            file = self._store.root / folder(marker.stage, marker.stage_fp) / "commit" / f"{marker.part_fp}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(canonical(marker.to_json()))
+
+
+def made(stage: Stage, stage_fp: str, part_fp: str, parts: tuple[PartRef, ...]) -> Committed:
+    """A marker as `stage` would write it: outputs, counters and reasons of the size that real ones have."""
+    names = [part.id for part in parts if part.source] if stage.key in ("dedup", "line-masks", "host-cap") else [MAIN]
+    outputs = {name: _output(stage.key, stage_fp, part_fp, name) for name in names}
+    counters = dict(COUNTERS.get(stage.key, {"rows": 100}))
+    return Committed(stage.key, stage_fp, part_fp, outputs, None, counters, dict(REASONS.get(stage.key, {})))
+
+
+def _output(key: str, stage_fp: str, part_fp: str, name: str) -> dict[str, Any]:
+    sha256 = (part_fp[::-1] + part_fp + stage_fp)[:64]
+    if name != MAIN:
+        sha256 = (name + part_fp[::-1] + part_fp)[:64]
+    label = "" if name == MAIN else f"-{name}"
+    path = f"{folder(key, stage_fp)}/data/{part_fp}{label}-{sha256[:16]}.parquet"
+    return {"path": path, "sha256": sha256, "bytes": 0, "rows": 100}
