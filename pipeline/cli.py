@@ -24,6 +24,7 @@ from pipeline.errors import (
     UsageError,
 )
 from pipeline.places import Place, place
+from pipeline.terminal import harmless
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +56,7 @@ def _interrupt(*_: object) -> None:
 
 
 def _complain(error: object, code: int) -> int:
-    print(f"seimai: {error}", file=sys.stderr)
+    print(harmless(f"seimai: {error}"), file=sys.stderr)
     return code
 
 

@@ -183,7 +183,7 @@ class CommitSink:
         self.reasons[code] += int(n)
 
     def quarantine(self, *, id: str, url: str, where: str, error: str) -> None:
-        self._lost.append({"id": id, "url": url, "where": where, "error": " ".join(error.split())[:2000]})
+        self._lost.append({"id": id, "url": url, "where": where[:500], "error": " ".join(error.split())[:2000]})
 
     def commit(self) -> Committed:
         """Hash, put under content-addressed names, and create the marker last."""

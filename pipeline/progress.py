@@ -25,6 +25,7 @@ from pipeline.schedule import ATTEMPTS
 from pipeline.standing import Phase, Standing, told
 from pipeline.store import open_store
 from pipeline.task import Result, Unit
+from pipeline.terminal import harmless
 
 LOG_EVERY = 30.0  # seconds between the lines of a log
 NOTE_EVERY = 5.0  # seconds between two states of `progress.json` and of the metrics
@@ -137,7 +138,7 @@ class Reporter:
 
     def _say(self, line: str) -> None:
         self._said = time.monotonic()
-        self._console.print(line, markup=False, soft_wrap=True)
+        self._console.print(harmless(line), markup=False, soft_wrap=True)
 
     def _record(self, event: str, **what: Any) -> None:
         with self._advisory():

@@ -25,6 +25,7 @@ from pipeline.trace_values import value_lines
 from stages.base import Rows
 from stages.judge import UNWRITTEN
 from stages.spans import apply
+from stages.visible import visible
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -120,7 +121,7 @@ def _quarantine(marker: Committed, store: Store) -> list[dict[str, str]]:
 def explain(found: Found, plan: Plan, shown: int | None = SHOWN) -> Iterator[str]:
     """The way of one document, a line a step; the last line is its fate. `shown` changes of each edit, None: all."""
     extract, file = found.values["extract"], found.part.file
-    yield f"{extract['url']}"
+    yield visible(extract["url"])
     yield f"  id {extract['id'].hex()}, source {found.part.source}, {file.name if file else ''} at byte {extract['offset']}"
     if extract["reason"]:
         yield f"  extract: {extract['reason']}: {meaning(extract['reason'])}"
@@ -180,7 +181,7 @@ def _fate(found: Found) -> str:
         return f"not in the release: dedup.error ({meaning('dedup.error')})"
     if not dedup["keep"]:
         alike = "too short to compare with" if dedup["similarity"] is None else f"{dedup['similarity']:.3f} like"
-        return f"not in the release: dedup.{dedup['level']}, {alike} {found.keeper_url}"
+        return f"not in the release: dedup.{dedup['level']}, {alike} {visible(found.keeper_url)}"
     for left_out in (found.values.get(key) for key in ("line-masks", "deny", "host-cap")):
         if left_out is not None and not left_out["keep"]:
             return f"not in the release: {left_out['reason']} ({meaning(left_out['reason'])})"

@@ -15,6 +15,7 @@ from rich.table import Table
 from pipeline.errors import DONE, ShortError, UsageError
 from pipeline.last_run import recall, remember
 from pipeline.places import Place
+from pipeline.terminal import harmless, say
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,7 +69,7 @@ def plan(options: argparse.Namespace) -> int:
         chosen = survey(store, plan.writers, parts)
         done_parts.update(key for part in chosen.parts for key in ("deny", "host-cap") if key in part.outputs)
         done_parts.update(key for markers in chosen.markers.values() for key in markers)
-    print(f"{recipe.name}: partitions: {len(plan.parts)}, sources: {len(recipe.sources)}")
+    say(f"{recipe.name}: partitions: {len(plan.parts)}, sources: {len(recipe.sources)}")
     table = Table()
     for name in ("stage", "committed", "may run", "why"):
         table.add_column(name, overflow="fold")
@@ -86,14 +87,14 @@ def plan(options: argparse.Namespace) -> int:
     Console(highlight=False, markup=False).print(table)
     for source in recipe.sources:
         if source.index is not None:
-            print(f"index of source {source.name}:")
-            print("\n".join(f"  {line}" for line in costs(recipe, source)))
+            say(f"index of source {source.name}:")
+            say("\n".join(f"  {line}" for line in costs(recipe, source)))
     if found.todo:
-        print("a stage whose inputs come out the same again does not run, whatever stands under 'may run'")
+        say("a stage whose inputs come out the same again does not run, whatever stands under 'may run'")
     for part in (*found.todo, *indexes.todo):
+        name = f"{part.source} {part.file.name if part.file else part.id}"
         Console(highlight=False, markup=False).print(
-            f"to do: {'index ' if part in indexes.todo else ''}{part.source} {part.file.name if part.file else part.id}",
-            markup=False,
+            harmless(f"to do: {'index ' if part in indexes.todo else ''}{name}"), markup=False
         )
     return DONE
 
@@ -111,18 +112,18 @@ def dry_run(options: argparse.Namespace) -> int:
         documents, passed = dry_run(plan, open_store(recipe.work), str(recipe.work), options.stage)
     counts = Counter(document.reason for document in documents)
     console = Console(highlight=False, markup=False)
-    print(f"{recipe.name} up to {options.stage}: {len(documents)} documents sampled, {counts['']} kept")
+    say(f"{recipe.name} up to {options.stage}: {len(documents)} documents sampled, {counts['']} kept")
     table = Table()
     for name in ("reason", "documents", "meaning"):
         table.add_column(name)
     for reason, n in [*passed.items(), *sorted(counts.items(), key=lambda item: (-item[1], item[0]))]:
         table.add_row(reason or "kept", str(n), meaning(reason))
     console.print(table)
-    print(f"from the heads of up to {FILES} files of each source; duplicates are not looked for")
+    say(f"from the heads of up to {FILES} files of each source; duplicates are not looked for")
     for reason in sorted(counts):
-        print(f"\n{f'{reason} {meaning(reason)}' if reason else 'kept'}")
+        say(f"\n{f'{reason} {meaning(reason)}' if reason else 'kept'}")
         for document in [d for d in documents if d.reason == reason][: options.excerpts]:
-            print(f"  {document.url}\n    {' / '.join(document.text[:200].splitlines())[:160]}")
+            say(f"  {document.url}\n    {' / '.join(document.text[:200].splitlines())[:160]}")
     return DONE
 
 
@@ -142,12 +143,12 @@ def trace(options: argparse.Namespace) -> int:
         recall(options)
     recipe = load(options.recipe, work=options.work, release=options.release)
     plan = look(recipe)
-    print(f"run: {options.recipe}", file=sys.stderr)
+    print(harmless(f"run: {options.recipe}"), file=sys.stderr)
     documents, others, nameless = find(plan, open_store(recipe.work), options.target.strip())
     for document in documents:
-        print("\n".join(explain(document, plan, shown)))
+        say("\n".join(explain(document, plan, shown)))
     for line in others:
-        print(f"{options.target}\n  {line}")
+        say(f"{options.target}\n  {line}")
     if not documents and not others:
         raise ShortError(f"{options.target}: not in this run; give the URL as the crawl has it, or an id{nameless}")
     return DONE
@@ -159,7 +160,7 @@ def _trace_text(options: argparse.Namespace, shown: int | None) -> int:
     from pipeline.trace_text import explain, read
 
     recipe = load(options.recipe, work=options.work, release=options.release) if options.recipe else None
-    print("\n".join(explain(options.target, read(options.target), recipe, shown)))
+    say("\n".join(explain(options.target, read(options.target), recipe, shown)))
     return DONE
 
 
@@ -171,7 +172,7 @@ def filters(options: argparse.Namespace) -> int:
     if not chosen:
         raise UsageError(f"no filter is called {options.code}; known are {', '.join(FILTERS)}")
     if len(chosen) == 1:
-        print(describe(chosen[0]))
+        say(describe(chosen[0]))
         return DONE
     table = Table()
     for name in ("code", "name", "keeps", "source"):
@@ -189,7 +190,7 @@ def edits(options: argparse.Namespace) -> int:
     if not chosen:
         raise UsageError(f"no edit is called {options.name}; known are {', '.join(rule.name for rule in declared())}")
     if options.name:
-        print(describe(chosen[0]))
+        say(describe(chosen[0]))
         return DONE
     table = Table()
     for name in ("name", "when", "what it does"):
@@ -212,9 +213,9 @@ def templates(options: argparse.Namespace) -> int:
     found = unknown(survey(store, plan.chains, plan.parts), store)
     if found is None:
         raise UsageError(f"{options.recipe}: no dump is committed yet; run it first: seimai run {options.recipe}")
-    print("uses\tpages\ttemplate\texample")
+    say("uses\tpages\ttemplate\texample")
     for row in found[: options.limit] if options.limit else found:
-        print(f"{row['uses']}\t{row['pages']}\t{row['template']}\t{row['example']}")
+        say(f"{row['uses']}\t{row['pages']}\t{row['template']}\t{row['example']}")
     return DONE
 
 
@@ -226,12 +227,12 @@ def verify(options: argparse.Namespace) -> int:
     if options.export is not None and (told := stale(options.export, manifest)):
         problems.append(told)
     for problem in problems:
-        print(problem)
+        say(problem)
     if problems:
         raise ShortError(f"{options.release}: {len(problems)} problem(s) found")
     size = manifest.shards
     how = "whole" if options.mode == "sha256" else "all files there, of the right size"
-    print(
+    say(
         f"{options.release}: {how}: {size.documents:,} documents, {size.characters:,} characters, "
         f"{', '.join(f'{n:,} {key} tokens' for key, n in size.tokens.items())}; {manifest.funnel.records:,} records accounted for; id {manifest.id[:16]}"
     )
@@ -267,5 +268,5 @@ def select(options: argparse.Namespace) -> int:
     records = select(recipe, wish, options.output)
     if not records:
         raise ShortError("no record is like that; give a URL as the crawl has it, or look with fewer conditions")
-    print(f"{options.output}: {records:,} records", file=sys.stderr)
+    print(harmless(f"{options.output}: {records:,} records"), file=sys.stderr)
     return DONE

@@ -21,6 +21,7 @@ from pipeline.recipe import Recipe, load
 from pipeline.recipe_filters import of_profile
 from pipeline.replay import measured
 from pipeline.report import meaning
+from pipeline.terminal import say
 from pipeline.tune import Kept, proposals
 from pipeline.tune import tune as tuned
 from stages.judge import Bound
@@ -35,8 +36,8 @@ def tune(options: argparse.Namespace) -> int:
     if code not in known:
         raise UsageError(f"no filter is called {options.code}{checks.nearest(code, known)}; see `seimai filters`")
     found = tuned(recipe, code, proposals(recipe, code, options.at_least, options.at_most), options.excerpts)
-    print(f"{code} {meaning(code)}: {found.measured:,} of {found.whole.documents:,} documents measured; {BEFORE_DEDUP}")
-    print("  ".join(f"{percent} %: {value:.4g}" for percent, value in found.percentiles))
+    say(f"{code} {meaning(code)}: {found.measured:,} of {found.whole.documents:,} documents measured; {BEFORE_DEDUP}")
+    say("  ".join(f"{percent} %: {value:.4g}" for percent, value in found.percentiles))
     table = Table()
     for column in (
         "bound",
@@ -61,7 +62,7 @@ def tune(options: argparse.Namespace) -> int:
         table.add_row(mark + limits(row.bound), *cells)
     Console(highlight=False, markup=False, width=160).print(table)
     for url, value, text in found.changed:
-        print(f"{value:.4g}  {url}\n    {' / '.join(text.splitlines())[:160]}")
+        say(f"{value:.4g}  {url}\n    {' / '.join(text.splitlines())[:160]}")
     return DONE
 
 
@@ -76,11 +77,11 @@ def diff(options: argparse.Namespace) -> int:
         table.add_column(column, justify="left" if column in ("before", "after") else "right")
     for before, after, *counts in summary(rows):
         table.add_row(*(f"{r or 'kept'} {meaning(r)}" for r in (before, after)), *(f"{n:,}" for n in counts))
-    print(f"documents with another fate: {len(rows):,} ({BEFORE_DEDUP})")
+    say(f"documents with another fate: {len(rows):,} ({BEFORE_DEDUP})")
     if rows:
         Console(highlight=False, markup=False).print(table)
     for row in sorted(rows, key=lambda row: row.id)[: options.excerpts]:
-        print(f"{row.before or 'kept'} -> {row.after or 'kept'}  {row.url}")
+        say(f"{row.before or 'kept'} -> {row.after or 'kept'}  {row.url}")
     if options.output:
         options.output.write_text(
             "".join(json.dumps(row._asdict(), ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
@@ -107,7 +108,7 @@ def profiles(options: argparse.Namespace) -> int:
         table.add_row(
             name, *(f"{n:,} ({n / max(1, of):.1%})" for n, of in counts), f"{same / max(1, whole.documents):.1%}"
         )
-    print(f"what each profile would keep of {recipe.path.name} ({BEFORE_DEDUP})")
+    say(f"what each profile would keep of {recipe.path.name} ({BEFORE_DEDUP})")
     console.print(table)
     for name in names():
         for line in profile(name).cannot:
@@ -125,7 +126,7 @@ def train_classifier(options: argparse.Namespace) -> int:
     )
     model, held = train(good, bad)
     model.save(options.output)
-    print(
+    say(
         f"{options.output}: from {held.good:,} good and {held.bad:,} bad documents ({held.groups:,} groups of near-duplicates)\n"
         f"on documents it had not seen: AUC {held.auc:.3f}, balanced accuracy {held.balanced_accuracy:.3f} at 0.5, "
         f"calibration error {held.calibration_error:.3f}"
@@ -152,12 +153,12 @@ def _compared(recipe: Recipe) -> list[tuple[str, Kept, int, Kept]]:
 
 def _describe(name: str) -> int:
     named, own = profile(name), of_profile(name)
-    print(f"{name}: {named.about}\n{named.about_ja}")
+    say(f"{name}: {named.about}\n{named.about_ja}")
     for bound in own.bounds:
         because = f"; {own.because[bound.code]}" if bound.code in own.because else ""
-        print(f"  {bound.code} {meaning(bound.code)}: {limits(bound)}{because}")
+        say(f"  {bound.code} {meaning(bound.code)}: {limits(bound)}{because}")
     for line in named.cannot:
-        print(f"  cannot: {line}")
+        say(f"  cannot: {line}")
     return DONE
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from pipeline.errors import DONE, InputError, UsageError
 from pipeline.places import Place
+from pipeline.terminal import say
 
 if TYPE_CHECKING:
     from pipeline.manifest import Manifest
@@ -33,18 +34,18 @@ def report(options: argparse.Namespace) -> int:
     console = Console(highlight=False, markup=False)
     show(manifest, store.place, console)
     if manifest.new is not None:
-        print(f"\nnew by host, those that add most, of {manifest.new.hosts:,}:")
-        print("\t".join(("characters", "documents", "known", "host")))
+        say(f"\nnew by host, those that add most, of {manifest.new.hosts:,}:")
+        say("\t".join(("characters", "documents", "known", "host")))
         for host in manifest.new.most[: options.hosts]:
-            print("\t".join(map(str, (host.characters, host.documents, host.known, host.host or "(none)"))))
+            say("\t".join(map(str, (host.characters, host.documents, host.known, host.host or "(none)"))))
     with open_checked(store.path(manifest.hosts.path)) as file:
         rows = file.read().slice(0, options.hosts).to_pylist()
-    print(f"\nhosts by kept tokens, {len(rows)} of {manifest.hosts.hosts:,} ({manifest.hosts.path} has all):")
-    print("\t".join(("tokens", "kept", "of", "rate", "duplicates", "host", "source", "main reason of the others")))
+    say(f"\nhosts by kept tokens, {len(rows)} of {manifest.hosts.hosts:,} ({manifest.hosts.path} has all):")
+    say("\t".join(("tokens", "kept", "of", "rate", "duplicates", "host", "source", "main reason of the others")))
     for row in rows:
         why = f"{row['main_reason']} ({row['main_reason_documents']})" if row["main_reason"] else ""
         counts = (row["tokens"], row["kept"], row["documents"], f"{row['keep_rate']:.0%}", row["duplicates"])
-        print("\t".join(map(str, (*counts, row["host"] or "(none)", row["source"], why))))
+        say("\t".join(map(str, (*counts, row["host"] or "(none)", row["source"], why))))
     return DONE
 
 
@@ -71,7 +72,7 @@ def export(options: argparse.Namespace) -> int:
             workers=options.workers,
         )
         lines = megatron.export(release, options.out, settings)
-    print("\n".join(lines))
+    say("\n".join(lines))
     return DONE
 
 
@@ -106,11 +107,11 @@ def remove(options: argparse.Namespace) -> int:
             asks += _also(recipe, work, asks)
             everywhere.begin(work, asks)
         manifest, documents = remove(options.release, asks)
-        print(f"{folder}: {documents:,} documents removed by {asks[0]['ticket']}; id {manifest.id[:16]}")
+        say(f"{folder}: {documents:,} documents removed by {asks[0]['ticket']}; id {manifest.id[:16]}")
         if work is not None and (erasure := everywhere.finish(work, folder)) is not None:
-            print(erasure.told(work))
+            say(erasure.told(work))
         for line in _refreshed(folder, manifest, options.export):
-            print(line)
+            say(line)
     left = "" if options.everywhere else "; a work folder may still hold their text (--everywhere erases it)"
     print(
         "seimai: later runs into this folder leave them out; exports elsewhere and earlier copies still hold them: `seimai "

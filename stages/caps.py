@@ -36,6 +36,11 @@ class TooMuch(Exception):  # noqa: N818 - a verdict on a page, no error of the p
         self.reason = reason
 
 
+def within(text: str, characters: int, reason: str) -> tuple[str, str]:
+    """The text and its reason, or no text where it is over a cap: every later stage holds a text as a whole."""
+    return ("", "extract.too-large") if len(text) > characters else (text, reason)
+
+
 def request(stripped: str, caps: Caps, comments: Comments = "drop") -> bytes:
     """Payload for `stages.html:serve`: how to extract as one JSON line, then the page as UTF-8."""
     return json.dumps({"caps": asdict(caps), "comments": comments}).encode() + b"\n" + stripped.encode()

@@ -16,6 +16,7 @@ from stages.aozora_catalogue import Entry, catalogue, digest
 from stages.aozora_frame import unframed
 from stages.aozora_text import resolved
 from stages.base import MAIN, PATH, InputError, Inputs, Sink, SourceFile, Stage, document_id
+from stages.caps import Caps, within
 from stages.charset import Decoded, Verdict, decode, gate
 from stages.documents import DOCUMENTS, PASSED, document
 from stages.hosts import host_of
@@ -49,10 +50,11 @@ class ExtractAozora(Stage):
     """
 
     catalogue: str = field(default="", metadata=PATH)
+    max_characters: int = Caps.characters  # of a text; a longer one is rejected
     sample: int = 0  # when > 0: only this many works, chosen by id from the head of an archive
 
     name: ClassVar[str] = "extract"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs_all: ClassVar[bool] = True
     by_name: ClassVar[bool] = True
 
@@ -88,6 +90,8 @@ class ExtractAozora(Stage):
         framed = unframed(decoded.text.replace("\r\n", "\n").replace("\r", "\n"))
         reason = self._reason(entry)
         body = "" if reason else resolved(framed.body, ruby=framed.ruby)
+        body, reason = within(body, self.max_characters, reason or ("" if body.strip() else "extract.empty"))
+        listed = reason not in ("extract.copyright", "extract.not-in-catalogue")
         known = (
             {"url": entry.card, "host": host_of(entry.card), "date": entry.date, "record": entry.work} if entry else {}
         )
@@ -95,8 +99,8 @@ class ExtractAozora(Stage):
             id=id,
             title=resolved(framed.title, ruby=framed.ruby),
             text=body,
-            reason=reason or ("" if body.strip() else "extract.empty"),
-            license=LICENSE if entry and not reason else "",
+            reason=reason,
+            license=LICENSE if entry and listed else "",
             file=text.member,
             origin=file.sha256[:16],
             offset=text.offset,

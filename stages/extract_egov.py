@@ -17,6 +17,7 @@ import pyarrow as pa
 from lxml import etree
 
 from stages.base import MAIN, InputError, Inputs, Sink, SourceFile, Stage, document_id
+from stages.caps import Caps, within
 from stages.documents import DOCUMENTS, PASSED, document
 from stages.egov_law import LawError, law, parse
 from stages.hosts import host_of
@@ -51,10 +52,11 @@ class ExtractEgov(Stage):
     """
 
     supplementary: bool = True  # with the 附則: transitional rules of each amendment, much alike in all laws
+    max_characters: int = Caps.characters  # of a text; a longer one is rejected
     sample: int = 0  # when > 0: only this many laws, chosen by id from the head of an archive
 
     name: ClassVar[str] = "extract"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs_all: ClassVar[bool] = True
     by_name: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("lxml",)
@@ -101,14 +103,15 @@ class ExtractEgov(Stage):
         known = _identity(root, found.name.rpartition("/")[2] or file.name)
         natural = (known.revision,) if known.revision else (read.title, read.number, _sha256(found.data))
         url = URL + known.law if known.law else ""
+        text, reason = within(read.text, self.max_characters, "" if read.text else "extract.empty")
         return document(
             id=document_id("egov", *natural),
             url=url,
             host=host_of(url),
             title=read.title,
             date=known.date,
-            text=read.text,
-            reason="" if read.text else "extract.empty",
+            text=text,
+            reason=reason,
             record=known.revision or known.law or read.number,
             file=found.name,
             origin=file.sha256[:16],
@@ -119,7 +122,7 @@ class ExtractEgov(Stage):
             charset_by="declared",
             declared_language="ja",
             license=LICENSE,
-            private=sum("\ue000" <= character <= "\uf8ff" for character in read.text),
+            private=sum("\ue000" <= character <= "\uf8ff" for character in text),
         )
 
 

@@ -53,7 +53,7 @@ class ExtractJsonl(ExtractTable):
     an empty text. A column that no line of a file has is an error, as its name is wrong then.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("zstandard",)
 
     def cells(self, file: SourceFile) -> Iterator[Cells | Loss]:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from stages.base import MAIN, InputError, Inputs, Sink, SourceFile, Stage, document_id
+from stages.caps import Caps, within
 from stages.documents import DOCUMENTS, PASSED, document
 from stages.hosts import host_of
 from stages.kokkai_json import Loss, Meeting, meetings
@@ -35,10 +36,11 @@ class ExtractKokkai(Stage):
     """
 
     header: bool = False  # with the 会議録情報 before the first speech: the day, who was there, the agenda
+    max_characters: int = Caps.characters  # of a text; a longer one is rejected
     sample: int = 0  # when > 0: only this many meetings, chosen by id from the head of the file
 
     name: ClassVar[str] = "extract"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs_all: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -81,6 +83,7 @@ class ExtractKokkai(Stage):
         issue = _said(about, "issueID")
         parts = [] if meeting.whole else sorted(_said(speech, "speechID") for speech in meeting.speeches)
         text = minutes(meeting.speeches, header=self.header)
+        text, reason = within(text, self.max_characters, "" if text.strip() else "extract.empty")
         url = _said(about, "meetingURL")
         return document(
             id=document_id("kokkai", issue, *parts),
@@ -89,7 +92,7 @@ class ExtractKokkai(Stage):
             title=_title(about),
             date=date_of(_said(about, "date")),
             text=text,
-            reason="" if text.strip() else "extract.empty",
+            reason=reason,
             record=issue,
             origin=file.sha256[:16],
             offset=meeting.number,

@@ -34,7 +34,7 @@ class ExtractParquet(ExtractTable):
     text is lost, null is an empty text.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs_all: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("pyarrow",)
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from stages.base import InputError, SourceFile
 
-MAX_JSON = 256 << 20  # bytes of one value: an answer of the API has 10 meetings or 100 speeches, 20 MB at most
+MAX_JSON = 64 << 20  # bytes of one value: an answer of the API has 10 meetings or 100 speeches, 20 MB at most
 MAX_DEPTH = 3  # of answers in arrays in answers
 
 _BLANK = b" \t\r\n\xef\xbb\xbf"

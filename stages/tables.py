@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.base import MAIN, InputError, Inputs, Sink, SourceFile, Stage, document_id
+from stages.caps import Caps, within
 from stages.documents import DOCUMENTS, PASSED, document
 from stages.hosts import host_of
 from stages.output import Output, sampled
@@ -72,6 +73,7 @@ class ExtractTable(Stage):
     date_column: str = ""
     license_column: str = ""
     title_column: str = ""
+    max_characters: int = Caps.characters  # of a text; a longer one is rejected
     sample: int = 0  # when > 0: only this many rows, chosen by id from the head of the file
 
     name: ClassVar[str] = "extract"
@@ -117,14 +119,16 @@ class ExtractTable(Stage):
                 continue
             text = whole(cells.text or "").replace("\r\n", "\n")
             own, url = _own_id(cells.id), _string(cells.url)
+            id = ids.of("id", own) if own else ids.of("text", text)
+            text, reason = within(text, self.max_characters, "" if text.strip() else "extract.empty")
             yield document(
-                id=ids.of("id", own) if own else ids.of("text", text),
+                id=id,
                 url=url,
                 host=host_of(url),
                 title=" ".join(_string(cells.title).split()),
                 date=date_of(cells.date),
                 text=text,
-                reason="extract.empty" if not text or text.isspace() else "",
+                reason=reason,
                 record=own,
                 license=_string(cells.license),
                 origin=file.sha256[:16],

@@ -21,6 +21,10 @@ def serve(payload: bytes) -> bytes:
             time.sleep(600)
         case b"eat memory":
             return bytes(64 << 30)
+        case b"grow":
+            pieces = []
+            while True:
+                pieces.append(bytes([len(pieces)]) * (32 << 20))
         case b"raise":
             raise ValueError("改行\nを含む")
         case b"print":

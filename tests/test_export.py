@@ -182,6 +182,40 @@ def test_an_export_that_was_broken_off_is_none(made: Path, tmp_path: Path, monke
     assert (ran.code, "no finished export here" in ran.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("to", "name"), [("megatron", "blend.txt"), ("hf", "README.md"), ("croissant", "croissant.json")]
+)
+def test_what_no_export_of_ours_made_is_neither_replaced_nor_removed(
+    made: Path, tmp_path: Path, to: str, name: str
+) -> None:
+    out = tmp_path / "shared"
+    out.mkdir()
+    foreign = [out / file for file in ("pile.bin", "pile.idx", "notes.md")]
+    for file in foreign:
+        file.write_bytes(b"not ours")
+    for _ in range(2):  # the second time into a folder that has an export
+        export(made, to, out)
+    assert {file.read_bytes() for file in foreign} == {b"not ours"}
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_bytes(b"my own")
+    ran = seimai("export", made / "release", tmp_path / "mine", "--to", to)
+    assert ran.code == 2
+    assert str(tmp_path / "mine" / name) in ran.err
+    assert (tmp_path / "mine" / name).read_bytes() == b"my own"
+
+
+def test_what_has_left_the_release_leaves_the_export_and_formats_share_a_folder(made: Path, tmp_path: Path) -> None:
+    from pipeline.export import begin, recorded
+
+    out = tmp_path / "out"
+    begin(out, "megatron", {}, ["gone-train.bin", "gone-train.idx"])  # an export that was broken off
+    (out / "gone-train.bin").write_bytes(b"")
+    for to in ("megatron", "hf", "croissant", "hf"):
+        export(made, to, out)
+        assert recorded(out)[to]["manifest_id"], "finished"
+    assert not (out / "gone-train.bin").exists()
+
+
 def test_a_release_without_a_document_is_not_exported(made: Path, tmp_path: Path) -> None:
     release = Path(shutil.copytree(made / "release", tmp_path / "release"))
     (tmp_path / "ids").write_text("\n".join(row["id"] for row in rows(made)))

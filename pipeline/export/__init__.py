@@ -6,7 +6,7 @@ Each export says in `export.json` which release it was made from, so that one le
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,32 +57,57 @@ class Release:
         return Counts.of(entries, [tokenizer.key for tokenizer in self.manifest.tokenizers])
 
 
-def begin(out: Path, to: str, asked: Mapping[str, Any]) -> None:
-    """The folder to write to; what is in it of this kind is no finished export from here on. `asked`: how to make it again."""
+def begin(out: Path, to: str, asked: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """The folder to write files of these names to; what is in it of this kind is no finished export from here on.
+
+    `asked`: how to make it again. Returns further names that earlier exports of this kind have written, so that what has
+    left the release can go. UsageError rather than replace a file that no export of ours made.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    _note(out, to, {"manifest_id": "", "asked": dict(asked)})
+    known, new = _known(out), set(names)
+    ours = {name for said in known.values() for name in _wrote(said)}
+    if foreign := sorted(name for name in new - ours if (out / name).exists()):
+        raise UsageError(
+            f"{out / foreign[0]}: there already, and not of an export: give the export a folder of its own"
+        )
+    earlier = set(_wrote(known.get(to, {})))
+    _note(out, to, {"manifest_id": "", "asked": dict(asked), "wrote": sorted(earlier | new)})
+    return sorted(earlier - new)
 
 
 def record(out: Path, release: Release, to: str, what: Mapping[str, Any]) -> None:
     """Written last: an export whose record names no release is not finished."""
-    asked = recorded(out)[to]["asked"]
-    _note(out, to, {"manifest_id": release.manifest.id, "name": release.manifest.name, "asked": asked, **what})
+    begun = recorded(out)[to]
+    wrote = [name for name in _wrote(begun) if (out / name).exists()]
+    of = {"manifest_id": release.manifest.id, "name": release.manifest.name}
+    _note(out, to, {**of, "asked": begun["asked"], **what, "wrote": wrote})
 
 
 def _note(out: Path, to: str, said: dict[str, Any]) -> None:
-    known = {**(recorded(out) if (out / RECORD).exists() else {}), to: said}
+    known = {**_known(out), to: said}
     write(out / RECORD, (json.dumps(known, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode())
 
 
 def recorded(out: Path) -> dict[str, dict[str, Any]]:
     """Kind -> record of the exports in a folder. UsageError where there is none."""
+    if known := _known(out):
+        return known
+    raise UsageError(f"{out}: no finished export here ({RECORD}); make it with seimai export")
+
+
+def _known(out: Path) -> dict[str, dict[str, Any]]:
     try:
         known = json.loads((out / RECORD).read_bytes())
-        if known and all({"manifest_id", "asked"} <= said.keys() for said in known.values()):
+        if all({"manifest_id", "asked"} <= said.keys() for said in known.values()):
             return dict(known)
     except (OSError, ValueError, AttributeError):
         pass
-    raise UsageError(f"{out}: no finished export here ({RECORD}); make it with seimai export")
+    return {}
+
+
+def _wrote(said: Mapping[str, Any]) -> list[str]:
+    """Names of files directly in the folder, whatever a record has been edited to say."""
+    return [name for name in said.get("wrote", ()) if Path(name).name == name]
 
 
 def outdated(out: Path, manifest: Manifest) -> bool:

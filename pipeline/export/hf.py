@@ -24,8 +24,9 @@ _KNOWN = re.compile(r"apache-2\.0|mit|cc0-1\.0|cc-by(-nc)?(-sa|-nd)?-[234]\.0|od
 
 def export(release: Release, out: Path) -> list[str]:
     """Write the card to `out`; the shards go there too, unless `out` is the release itself. Returns what was done."""
-    begin(out, "hf", {})
-    if not isinstance(release.folder, Path) or out.resolve() != release.folder.resolve():
+    elsewhere = not isinstance(release.folder, Path) or out.resolve() != release.folder.resolve()
+    begin(out, "hf", {}, ["README.md", "NOTICE"] if elsewhere else ["README.md"])
+    if elsewhere:
         here = LocalStore(out)
         copy_all(release.store, here, [(entry.path, entry.path, entry.sha256) for entry in release.entries])
         remove_others(here, release.entries)  # of an earlier export: what was removed since must not stay
@@ -37,9 +38,8 @@ def export(release: Release, out: Path) -> list[str]:
         rows = sum(pq.read_metadata(out / entry.path).num_rows for entry in files)
         hold(f"documents of config {name}", rows, stated[0].documents)
     write(out / "README.md", _card(release.manifest, configs).encode())
-    record(
-        out, release, "hf", {"documents": release.manifest.shards.documents, "tokens": release.manifest.shards.tokens}
-    )
+    shards = release.manifest.shards
+    record(out, release, "hf", {"documents": shards.documents, "tokens": shards.tokens})
     return [f"{out / 'README.md'}: {len(configs)} configs", f"load_dataset({str(out)!r}, {next(iter(configs))!r})"]
 
 

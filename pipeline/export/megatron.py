@@ -65,9 +65,11 @@ def export(release: Release, out: Path, options: Options) -> list[str]:
         )
     dtype = np.dtype("<u2" if max(entry.vocabulary, (options.eod or 0) + 1) < SMALL else "<i4")
     asked = {name: getattr(options, name) for name in ("key", "file", "eod", "prefix")}
-    begin(out, "megatron", {**asked, "repeats": repeats})
-    for left in out.glob(".parts-*"):  # of one that was killed
-        shutil.rmtree(left)
+    prefixes = [f"{source}-{split}" for source, split in release.groups()]
+    names = [*(f"{prefix}{end}" for prefix in prefixes for end in (".bin", ".idx")), "blend.txt", "per-split.json"]
+    earlier = begin(out, "megatron", {**asked, "repeats": repeats}, names)
+    for parts in out.glob(".parts-*"):  # of one that was killed
+        shutil.rmtree(parts)
     blends: dict[str, list[str]] = {name: [] for name in SPLITS.values()}
     told: dict[str, dict[str, int]] = {}
     with tempfile.TemporaryDirectory(dir=out, prefix=".parts-") as scratch:
@@ -82,8 +84,9 @@ def export(release: Release, out: Path, options: Options) -> list[str]:
             told[prefix] = {"documents": documents, "tokens": tokens}
             weight = tokens * (repeats.get(source, 1.0) if split == "train" else 1.0)
             blends[SPLITS[split]] += [f"{weight:.0f}", os.path.join(options.prefix or str(out), prefix)]
-    for left in (f for f in sorted(out.iterdir()) if f.suffix in (".bin", ".idx") and f.stem not in told):
-        left.unlink()  # of an earlier export: what was removed since must not stay
+    for left in earlier:
+        if left.endswith((".bin", ".idx")):
+            (out / left).unlink(missing_ok=True)  # what was removed since must not stay
     write(out / "blend.txt", (" ".join(blends["train"]) + "\n").encode())
     write(out / "per-split.json", canonical({name: blend for name, blend in blends.items() if blend}) + b"\n")
     what = {"tokenizer": entry.key, "sha256": entry.sha256, "eod": options.eod, "dtype": dtype.name, "prefixes": told}
