@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 TRIES = 3  # of a request that may be repeated, each with the client's own
 OWN_TRIES = 8  # of one that the client must not repeat by itself
-FEW_TRIES = 3  # before a run has begun: a wrong endpoint is told at once
+FEW_TRIES = 5  # before a run has begun: a wrong endpoint is told at once
 _RETRIES = 10  # of the client, within one try
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 15.0  # seconds; doubled each time, with jitter
 _CONNECT, _SILENCE, _REQUEST = 5, 60, 600  # seconds: for a connection, without a byte, for a request as a whole

@@ -170,8 +170,11 @@ class Recipe:
 
 def load(path: str | Path, *, work: str | None = None, release: str | None = None) -> Recipe:
     """Read a recipe. Relative paths in it are relative to its own folder. UsageError names the key and the mend."""
-    path = Path(path)
-    table = _parse(path)
+    return typed(parse(Path(path)), Path(path), work=work, release=release)
+
+
+def typed(table: Mapping[str, Any], path: Path, *, work: str | None = None, release: str | None = None) -> Recipe:
+    """The recipe that the TOML of the file `path` means."""
     where = str(path)
     checks.closed(table, _KEYS, where)
     folder = path.resolve().parent
@@ -208,7 +211,7 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
     )
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def parse(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             return tomllib.load(file)

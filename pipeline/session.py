@@ -6,6 +6,8 @@ import contextlib
 from pathlib import Path
 
 from pipeline.against import indexed
+from pipeline.claiming import Claiming
+from pipeline.claims import Peers
 from pipeline.errors import UsageError
 from pipeline.manifest import Manifest
 from pipeline.plan import Plan
@@ -52,9 +54,11 @@ def make_release(
 
 def run_plan(plan: Plan, runner: str, workers: int, scratch: int = 0) -> Outcome:
     work = plan.recipe.work
+    store = open_store(work)
     with (
         full_disks_named(*([work] if isinstance(work, Path) else [])),
         contextlib.closing(WhenNeeded(runner, str(work), workers, scratch)) as executor,
         Reporter(work, executor.publish) as reporter,
+        Peers(store) as peers,
     ):
-        return run(plan, open_store(work), executor, reporter)
+        return run(plan, store, Claiming(executor, peers), reporter)

@@ -39,13 +39,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _refuse_temporary_copy(relative: Sequence[str]) -> None:
+    from pipeline.bundle import temporary_copy
     from pipeline.on_ray import in_submitted_job
 
     if in_submitted_job() and relative:
-        raise UsageError(
-            f"{' and '.join(relative)}: a relative path in a submitted job would lie in the job's working directory, a "
-            "temporary copy that is deleted; give absolute paths that every node sees (--work /mnt/... --release /mnt/...)"
-        )
+        raise UsageError(temporary_copy(relative))
 
 
 def plan(options: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ _SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=x/20240101/us-east-1/s3
 #   403, 409, 500, 503   answer so, and do not pass it on
 #   drop            hang up before it is passed on
 #   lost            pass it on, and hang up without an answer
+#   late            pass it on, and answer 500 all the same
 #   cut             answer with half of the body, and hang up
 #   blind           pass it on without If-None-Match, as a server that ignores it
 Fault = Callable[[str, str], str]
@@ -123,7 +124,7 @@ def at_random(seed: int, share: float) -> Fault:
     draw = random.Random(seed)
 
     def fault(method: str, path: str) -> str:
-        return draw.choice(["500", "503", "drop", "lost", "cut"]) if draw.random() < share else ""
+        return draw.choice(["500", "503", "drop", "lost", "late", "cut"]) if draw.random() < share else ""
 
     return fault
 
@@ -139,8 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "drop":
             return self._hang_up()
         if fault in _CODES:
-            text = f"<Error><Code>{_CODES[fault]}</Code><Message>by the-key</Message></Error>".encode()
-            return self._answer(int(fault), [("Content-Length", str(len(text)))], text)
+            return self._refuse(fault)
         headers = dict(self.headers.items())
         if fault == "blind":
             headers = {name: value for name, value in headers.items() if name.lower() != "if-none-match"}
@@ -149,6 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer, content = self._behind(body, headers)
         if fault == "lost":
             return self._hang_up()
+        if fault == "late":
+            return self._refuse("500")
         told = [
             (name, value)
             for name, value in answer.getheaders()
@@ -169,6 +171,10 @@ class _Handler(BaseHTTPRequestHandler):
             return answer, answer.read()
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass
+
+    def _refuse(self, status: str) -> None:
+        text = f"<Error><Code>{_CODES[status]}</Code><Message>by the-key</Message></Error>".encode()
+        self._answer(int(status), [("Content-Length", str(len(text)))], text)
 
     def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
         self.send_response_only(status)

@@ -113,7 +113,7 @@ def test_a_server_that_fails_and_cuts_changes_nothing(golden_run: Path, between:
     make_release(load(QUICKSTART, work=WORK, release=RELEASE), "inline", 1)
     between.fault = lambda method, path: ""
     met = {fault for _, _, fault in between.asked}
-    assert met == {"", "500", "503", "drop", "lost", "cut"}
+    assert met == {"", "500", "503", "drop", "lost", "late", "cut"}
     check(golden_run)
 
 

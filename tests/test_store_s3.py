@@ -160,7 +160,7 @@ def test_a_link_that_is_not_possible_is_an_error(tmp_path: Path, monkeypatch: py
 # A bucket, and what can happen on the way
 
 
-@pytest.mark.parametrize("fault", ["500", "503", "409", "drop", "lost"])
+@pytest.mark.parametrize("fault", ["500", "503", "409", "drop", "lost", "late"])
 def test_a_marker_is_created_whatever_happens_to_the_first_tries(bucket: S3Store, between: Proxy, fault: str) -> None:
     between.next.extend([fault, fault])
     assert bucket.create("marker", b"ours")
@@ -191,7 +191,7 @@ def test_a_conflict_that_comes_to_nothing_is_tried_again_and_not_for_ever(bucket
     assert len([1 for method, _, _ in between.asked if method == "PUT"]) == objects.OWN_TRIES
 
 
-@pytest.mark.parametrize("fault", ["500", "503", "drop", "lost", "cut"])
+@pytest.mark.parametrize("fault", ["500", "503", "drop", "lost", "late", "cut"])
 def test_a_large_file_arrives_whole_through_faults_at_each_step(
     bucket: S3Store, between: Proxy, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
