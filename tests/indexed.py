@@ -39,7 +39,7 @@ def index(folder: Path, name: str, documents: Sequence[Document], id: str = "0",
 def crawl(folder: Path, id: str, documents: Sequence[Document], **more: Any) -> Part:
     """A partition with all that comes before `known`."""
     part = partition(folder, id, documents, **more)
-    written, _ = run(Compacts(), Inputs(parts=(part,)), folder / id)
+    written, _ = run(Compacts(mask_digits=more.get("mask_digits", False)), Inputs(parts=(part,)), folder / id)
     return Part(id, part.source, part.rank, {**part.rows, "compact": rows_of(folder / id, "c", written[MAIN].read())})
 
 

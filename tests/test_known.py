@@ -193,3 +193,11 @@ def test_of_equal_matches_the_lowest_id_is_named_and_of_one_id_the_first_index(t
     for number, order in enumerate(([one, other, third], [third, other, one], [other, third, one])):
         row = ask(tmp_path / f"{number}", [part], order).rows["new"]
         assert (row["known"].hex(), row["index"], row["reference"]) == (low, "b", "")
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_digits_are_masked_in_an_index_where_they_are_in_the_crawl(tmp_path: Path, masked: bool) -> None:
+    first, later = ("".join(f"第{n + add}回は{prose(3, n)}" for n in range(200)) for add in (1000, 5000))
+    old = index(tmp_path, "old", [Document("old", first)], mask_digits=masked)
+    new = crawl(tmp_path, "p", [Document("new", later)], mask_digits=masked)
+    assert ask(tmp_path, [new], [old]).known == (["new"] if masked else [])
