@@ -4,7 +4,7 @@
 
 The WARC files are built by the maker, or taken from DIR where they lie already. Every process below this one is sampled
 and put into a class: driver, workers (with the children that parse), and what else a runner starts. Prints a plot of
-each, its peak, and the slope of a line through the second half of the extraction in MB a minute; writes all samples.
+each, its peak, and the slope of a line through the second half of the time (but for its end) in MB a minute; writes all samples.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def main() -> None:
     print(
         f"{size / 1e6:,.0f} MB of WARC on {options.workers} workers ({options.runner}): {seconds[-1]:.0f} s; samples in {options.csv}"
     )
-    half = seconds > seconds[-1] / 2
+    half = (seconds > seconds[-1] / 2) & (seconds < seconds[-1] * 0.95)  # not the end, when everything is given back
     for name in names:
         values = np.array([row[name] for row in rows])
         if values.any():
