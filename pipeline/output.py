@@ -20,7 +20,10 @@ class Output(Mapping[str, Any]):
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Output:
-        return told if isinstance(told, Output) else cls(**told)
+        """Without what a marker says besides, such as `erased`."""
+        if isinstance(told, Output):
+            return told
+        return cls(told["path"], told["sha256"], told["rows"], told.get("bytes", -1))
 
     def __getitem__(self, key: str) -> Any:
         if key == "path":
