@@ -164,6 +164,8 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(verb=verbs.verify)
 
     _of_releases(verbs_of)
+    _of_clusters(verbs_of)
+    _of_work(verbs_of)
 
     select = verbs_of.add_parser("select", help="copy chosen records of a recipe's WARC sources to a WARC file")
     _recipe(select)
@@ -187,7 +189,8 @@ def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) 
     export = verbs_of.add_parser("export", help="what a trainer takes, made from a release and held to its sums")
     export.add_argument("release", type=_place, help="the release folder")
     export.add_argument("out", type=Path, help="the folder to write; for hf it may be the release itself")
-    export.add_argument("--to", choices=("hf", "megatron", "croissant"), required=True)
+    export.add_argument("--to", choices=("hf", "megatron", "croissant"))
+    export.add_argument("--refresh", action="store_true", help="make again what is in OUT, as it was asked for")
     export.add_argument(
         "--base-url", default="", help="croissant: where the release is published, instead of the recipe's"
     )
@@ -215,7 +218,49 @@ def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) 
     remove.add_argument("--hosts", type=Path, help="a file with a host a line; hosts under it go too")
     remove.add_argument("--ids", type=Path, help="a file with a document id a line")
     remove.add_argument("--ticket", required=True, help="who asks; it stands in the manifest")
+    remove.add_argument(
+        "--export", type=Path, action="append", default=[], help="also make this export of it again (repeatable)"
+    )
+    remove.add_argument(
+        "--everywhere", action="store_true", help="also erase the text from the work folder: outputs, samples, reports"
+    )
+    remove.add_argument(
+        "--run", dest="recipe", help="everywhere: the recipe that made the release (default: the last run)"
+    )
+    remove.add_argument("--work", help="everywhere: the work folder, instead of the recipe's")
     remove.set_defaults(verb=_lazy("verbs_release", "remove"))
+
+
+def _of_clusters(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    submit = verbs_of.add_parser(
+        "submit", help="run a recipe on a remote Ray cluster; repeat it to go on after anything"
+    )
+    submit.add_argument(
+        "recipe", nargs="?", help="a recipe (TOML); files that it names by relative paths travel with it"
+    )
+    _places(submit)
+    submit.add_argument("--workers", type=_positive, default=0, help="tasks at once (default: all CPUs of the cluster)")
+    submit.add_argument(
+        "--address", help="the cluster's dashboard, e.g. http://HEAD:8265 (default: RAY_API_SERVER_ADDRESS)"
+    )
+    submit.add_argument("--scratch", metavar="SIZE", help="as of run: disk of a node that tasks may take, e.g. 200GB")
+    submit.add_argument("--ignore-alarms", action="store_true", help="as of run: whatever [alarms] says of duplicates")
+    submit.add_argument("--no-wait", action="store_true", help="print the job's id and leave it to itself")
+    submit.add_argument("--follow", metavar="ID", help="show the log of a job and wait for its end")
+    submit.add_argument("--stop", metavar="ID", help="stop a job; what it has committed counts")
+    submit.set_defaults(verb=_lazy("verbs_cluster", "submit"))
+
+
+def _of_work(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    gc = verbs_of.add_parser("gc", help="list what of a work folder nothing needs any more; --delete removes it")
+    gc.add_argument(
+        "targets", nargs="+", metavar="RECIPE|WORK", help="all recipes that use the work folder, or it alone"
+    )
+    gc.add_argument("--work", help="where committed work lies, instead of the recipes'")
+    gc.add_argument("--delete", action="store_true", help="remove what is listed")
+    gc.add_argument("--grace", default="7d", metavar="AGE", help="what is younger stays, e.g. 12h (default: 7d)")
+    gc.add_argument("--runs", metavar="AGE", help="also the records of runs that are older, e.g. 30d")
+    gc.set_defaults(verb=_lazy("verbs_cluster", "gc"))
 
 
 def _of_judge(name: str) -> Callable[[argparse.Namespace], int]:

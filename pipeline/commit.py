@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,9 +28,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline import erase
 from pipeline.errors import ShortError
 from pipeline.store import Store
-from stages.base import Inputs, Rows, Stage
+from stages.base import MAIN, Inputs, Rows, Stage
+from stages.digest import digest_of
+from stages.left_out import REMOVALS, Denied
 from stages.parquet import WRITER, Writer
 
 FINGERPRINT_DIGITS = 24  # 96 bits
@@ -184,10 +188,13 @@ class CommitSink:
     def commit(self) -> Committed:
         """Hash, put under content-addressed names, and create the marker last."""
         outputs: dict[str, dict[str, Any]] = {}
-        for name, writer in sorted(self._writers.items()):
+        for writer in self._writers.values():
             writer.close()
-            outputs[name] = self._put(self._file(name), "data", "" if name == "rows" else f"-{name}", "parquet")
+        erased = self._erase() if self.stage.key == "extract" else {}
+        for name, writer in sorted(self._writers.items()):
+            outputs[name] = self._put(self._file(name), "data", "" if name == MAIN else f"-{name}", "parquet")
             outputs[name]["rows"] = writer.rows_written
+            outputs[name] |= erased.get(name, {})
         marker = Committed(
             stage=self.stage.key,
             stage_fp=self.stage_fp,
@@ -210,6 +217,33 @@ class CommitSink:
             )
         return earlier  # another worker was first; its marker counts
 
+    def _erase(self) -> dict[str, dict[str, Any]]:
+        """Erase, before it is put, what was asked to be removed from this work folder: it must not come to lie there again.
+
+        Returns what the marker says of the outputs that changed: they keep the identity of what was extracted.
+        """
+        content = self.store.read(REMOVALS)
+        if content is None:
+            return {}
+        denied = Denied.parse(self.store.path(REMOVALS), content)
+        self._lost = erase.quarantined(self._lost, denied)
+        changed: dict[str, dict[str, Any]] = {}
+        titles: set[str] = set()
+        for name in (MAIN, "templates"):
+            file, left = self._file(name), self.scratch / f"{name}.left"
+            if name not in self._writers:
+                continue
+            if name == MAIN:
+                found = erase.documents(file, left, denied)
+                rows, titles = found.rows, found.titles
+            else:
+                rows = erase.templates(file, left, titles)
+            if rows:
+                identity = {"sha256": digest_of(file)}
+                os.replace(left, file)
+                changed[name] = erase.said(identity, file, rows)
+        return changed
+
     def _put_quarantine(self) -> dict[str, Any] | None:
         if not self._lost:
             return None
@@ -218,8 +252,7 @@ class CommitSink:
         return {**self._put(file, "quarantine", "", "jsonl"), "rows": len(self._lost)}
 
     def _put(self, file: Path, kind: str, label: str, suffix: str) -> dict[str, Any]:
-        with file.open("rb") as content:
-            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        sha256 = digest_of(file)
         size = file.stat().st_size
         name = f"{folder(self.stage.key, self.stage_fp)}/{kind}/{self.part_fp}{label}-{sha256[:16]}.{suffix}"
         self.store.put(file, name)

@@ -356,6 +356,8 @@ def load(release: Place) -> tuple[Manifest, list[ShardEntry]]:
 
 def edited(manifest: Manifest, store: Store) -> Iterator[str]:
     """What of the manifest and of shards.jsonl is not as it was sealed."""
+    if store.list(".removal"):
+        yield "a removal was broken off; `seimai remove` finishes it when it is run again"
     if manifest.id != manifest.content_id():
         yield f"manifest.json: its id is {manifest.id[:16]}… but its content hashes to {manifest.content_id()[:16]}…"
     sha256 = hashlib.sha256(store.read("shards.jsonl") or b"").hexdigest()

@@ -170,8 +170,11 @@ class Recipe:
 
 def load(path: str | Path, *, work: str | None = None, release: str | None = None) -> Recipe:
     """Read a recipe. Relative paths in it are relative to its own folder. UsageError names the key and the mend."""
-    path = Path(path)
-    table = _parse(path)
+    return typed(parse(Path(path)), Path(path), work=work, release=release)
+
+
+def typed(table: Mapping[str, Any], path: Path, *, work: str | None = None, release: str | None = None) -> Recipe:
+    """The recipe that the TOML of the file `path` means."""
     where = str(path)
     checks.closed(table, _KEYS, where)
     folder = path.resolve().parent
@@ -183,11 +186,12 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
     chosen = recipe_filters.chosen(checks.table(table, "filters", where), f"{where} [filters]")
     own = measures(table.get("measure", []), folder, where)
     release_at = place(places["release"], Path.cwd() if release else folder)
+    work_at = place(places["work"], Path.cwd() if work else folder)
     return Recipe(
         path=path,
         name=checks.text(table, "name", where),
         sources=sources(table.get("source"), folder, where),
-        work=place(places["work"], Path.cwd() if work else folder),
+        work=work_at,
         release=release_at,
         profile=chosen.profile,
         bounds=chosen.bounds + own.bounds,
@@ -202,13 +206,13 @@ def load(path: str | Path, *, work: str | None = None, release: str | None = Non
         splits=recipe_release.splits(checks.table(table, "splits", where), where),
         values=recipe_release.values(output, tuple(bound.code for bound in own.bounds), f"{where} [output]"),
         base_url=recipe_release.base_url(output, f"{where} [output]"),
-        deny=recipe_release.deny(output, folder, release_at, f"{where} [output]"),
+        deny=recipe_release.deny(output, folder, (release_at, work_at), f"{where} [output]"),
         pii=_pii(checks.table(table, "pii", where), f"{where} [pii]"),
         relative=tuple(f"{what} = {at}" for what, at in places.items() if not is_final(at)),
     )
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def parse(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             return tomllib.load(file)

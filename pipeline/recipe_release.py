@@ -11,10 +11,9 @@ from pipeline import checks
 from pipeline.acquire.remote import is_remote
 from pipeline.errors import UsageError
 from pipeline.places import Place
+from stages.left_out import REMOVALS
 from stages.splits import HELD_OUT, Shares
 from stages.vocabulary import BUILT_IN, Named
-
-REMOVALS = "removals.jsonl"  # in a release: what was asked to be removed from it, and stays out
 
 
 def tokenizers(table: Mapping[str, Any], folder: Path, where: str) -> tuple[Named, ...]:
@@ -67,12 +66,15 @@ def base_url(table: Mapping[str, Any], where: str) -> str:
     return url if not url or url.endswith("/") else f"{url}/"
 
 
-def deny(table: Mapping[str, Any], folder: Path, release: Place, where: str) -> tuple[str, ...]:
-    """Lists of removals: those that the recipe names, and the one of the release itself, where that has one."""
+def deny(table: Mapping[str, Any], folder: Path, own: tuple[Place, Place], where: str) -> tuple[str, ...]:
+    """Lists of removals: those that the recipe names, and those of the release and the work folder (`own`).
+
+    One in a bucket is refused by `session.prepare`, which is where buckets are asked.
+    """
     named = checks.texts(table, "deny", where, f"paths of {REMOVALS}") if "deny" in table else []
     files = [str(checks.resolve(folder, file)) for file in named]
     for file in files:
         if not Path(file).is_file():
             raise UsageError(f"{where} deny: {file}: no such file; give the {REMOVALS} of a release")
-    own = release / REMOVALS  # one in a bucket is refused by `session.prepare`, which is where buckets are asked
-    return tuple(dict.fromkeys([*files, *([str(own)] if isinstance(own, Path) and own.is_file() else [])]))
+    there = [place / REMOVALS for place in own]
+    return tuple(dict.fromkeys([*files, *(str(file) for file in there if isinstance(file, Path) and file.is_file())]))

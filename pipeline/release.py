@@ -134,7 +134,7 @@ def _manifest(plan: Plan, store: Store, outcome: Outcome, entries: list[ShardEnt
     keys = [tokenizer.key for tokenizer in recipe.tokenizers]
     counts = Counts.of(entries, keys)
     fingerprints: dict[str, set[str]] = {}
-    for stage in _every_stage(plan):
+    for stage in every_stage(plan):
         fingerprints.setdefault(stage.key, set()).add(stage_fingerprint(stage))
     shares = dict(recipe.splits)
     shares[TRAIN] = round(1 - sum(shares.values()), 9)
@@ -169,7 +169,7 @@ def _manifest(plan: Plan, store: Store, outcome: Outcome, entries: list[ShardEnt
     ).sealed()
 
 
-def _every_stage(plan: Plan) -> list[Stage]:
+def every_stage(plan: Plan) -> list[Stage]:
     """Of each key all variants: readers and writers differ by source, shards by split."""
     chains = [*plan.chains.values(), *plan.writers.values()]
     shards = [plan.recipe.shards(split) for split in plan.recipe.split_names]

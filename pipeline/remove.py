@@ -8,8 +8,11 @@ release folder, or of a recipe that names the list, leaves them out (`stages.lef
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,15 +23,17 @@ import pyarrow.parquet as pq
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
 from pipeline.manifest import Counts, Funnel, Manifest, Removal, ShardEntry, Size, SourceEntry, dump, load, ratio
-from pipeline.recipe_release import REMOVALS
 from pipeline.release import listed, notice, shard_path
 from pipeline.shelve import place, remove_others
 from pipeline.store import LocalStore, write
 from stages.host_table import HOSTS, ORDER
 from stages.hosts import canonical as canonical_host
-from stages.left_out import REMOVED, Denied, url_key
+from stages.left_out import REMOVALS, REMOVED, Denied, url_key
 from stages.parquet import Writer, open_checked
 from stages.shards import tally, total
+
+JOURNAL = ".removal"  # in a release: the files that a removal puts in the place of its own, whole
+SCRATCH = ".remove-"
 
 
 @dataclass
@@ -84,50 +89,73 @@ def _lines(file: Path | None) -> list[str]:
         raise UsageError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def remove(release: Path, asks: list[dict[str, str]]) -> tuple[Manifest, int]:
+def remove(release: Path, asks: Sequence[Mapping[str, str]]) -> tuple[Manifest, int]:
     """Remove what `asks` name. Returns the new manifest (the old one if nothing was there) and documents removed.
 
-    The list is written first, so that from then on no run brings the documents back; the manifest last.
+    The list is written first, so that from then on no run brings the documents back. What changes beside the shards is
+    put together in JOURNAL; from its renaming on the removal counts, and whoever comes next finishes it.
     """
-    manifest, entries = load(release)
     folder = release if release.is_dir() else release.parent
-    _note(folder / REMOVALS, asks)
+    settle(folder)
+    manifest, entries = load(release)
+    note(folder / REMOVALS, asks)
     keys = [tokenizer.key for tokenizer in manifest.tokenizers]
     gone = {source.name: Gone() for source in manifest.sources}
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".remove-") as scratch:
-        denied = _denied(asks, Path(scratch))
+    wanted = denied(asks)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=SCRATCH) as made:
+        scratch = Path(made)
         left: list[ShardEntry] = []
         for entry in entries:
-            found = _without(folder, entry, denied, keys, gone[entry.source], Path(scratch))
+            found = _without(folder, entry, wanted, keys, gone[entry.source], scratch)
             left += [] if found is None else [found]
         documents = sum(each.documents for each in gone.values())
-        if not documents:
-            return manifest, 0
-        hosts = _host_table(folder / manifest.hosts.path, gone, Path(scratch))
-        ticket = asks[0]["ticket"]
-        new = _manifest(manifest, left, gone, ticket, hosts, keys)
-        place(hosts, folder / manifest.hosts.path, new.hosts.sha256)
-    write(folder / "shards.jsonl", listed(left))
-    write(folder / "NOTICE", notice(new).encode())
-    write(folder / "manifest.json", dump(new))
-    remove_others(LocalStore(folder), left)
-    return new, documents
+        if documents:
+            hosts = _host_table(folder / manifest.hosts.path, gone, scratch)
+            manifest = _manifest(manifest, left, gone, asks[0]["ticket"], hosts, keys)
+            (scratch / "new").mkdir()
+            write(scratch / "new" / manifest.hosts.path, hosts.read_bytes())
+            write(scratch / "new" / "shards.jsonl", listed(left))
+            write(scratch / "new" / "NOTICE", notice(manifest).encode())
+            write(scratch / "new" / "manifest.json", dump(manifest))
+            os.rename(scratch / "new", folder / JOURNAL)
+    settle(folder)
+    return manifest, documents
 
 
-def _note(file: Path, asks: list[dict[str, str]]) -> None:
+def settle(folder: Path) -> None:
+    """Bring a release that a killed removal or run left behind to what its manifest says."""
+    resume(folder)
+    for name in ("manifest.json", "shards.jsonl", "NOTICE", "hosts.parquet", REMOVALS):
+        for draft in folder.glob(f".{name}.*"):
+            draft.unlink()
+    if (folder / "manifest.json").exists():
+        remove_others(LocalStore(folder), load(folder)[1])
+
+
+def resume(folder: Path) -> None:
+    """Finish a removal that was killed once it counted; sweep away what one that was killed before has left."""
+    journal = folder / JOURNAL
+    if journal.is_dir():
+        for file in sorted(journal.iterdir(), key=lambda file: (file.name == "manifest.json", file.name)):
+            os.replace(file, folder / file.name)
+        journal.rmdir()
+    for left in folder.glob(f"{SCRATCH}*"):
+        shutil.rmtree(left)
+
+
+def note(file: Path, asks: Sequence[Mapping[str, str]]) -> None:
+    """Add to a list of removals what is not in it yet."""
     before = file.read_bytes().splitlines() if file.exists() else []
     lines = dict.fromkeys([*before, *(canonical(ask) for ask in asks)])
     write(file, b"".join(line + b"\n" for line in lines))
 
 
-def _denied(asks: list[dict[str, str]], scratch: Path) -> Denied:
-    file = scratch / REMOVALS
-    file.write_bytes(b"".join(canonical(ask) + b"\n" for ask in asks))
-    return Denied.read([str(file)])
+def denied(asks: Sequence[Mapping[str, str]]) -> Denied:
+    return Denied.parse("what is asked for", b"".join(canonical(ask) + b"\n" for ask in asks))
 
 
 def _without(
-    folder: Path, entry: ShardEntry, denied: Denied, keys: list[str], gone: Gone, scratch: Path
+    folder: Path, entry: ShardEntry, wanted: Denied, keys: list[str], gone: Gone, scratch: Path
 ) -> ShardEntry | None:
     """The entry of the shard without the denied rows, put in place; as it was where there is none, None where all are."""
     with open_checked(str(folder / entry.path)) as parquet:
@@ -135,7 +163,7 @@ def _without(
         for group in range(parquet.num_row_groups):
             columns = parquet.read_row_group(group, columns=["id", "url", "host"]).to_pydict()
             rows = zip(columns["id"], columns["url"], columns["host"], strict=True)
-            stays.append(pa.array([denied.ticket(*row) is None for row in rows], pa.bool_()))
+            stays.append(pa.array([wanted.ticket(*row) is None for row in rows], pa.bool_()))
         if all(pc.all(stay).as_py() for stay in stays):
             return entry
         counted: Counter[str] = Counter()

@@ -216,7 +216,7 @@ def write(target: Path, content: bytes) -> None:
 def scratch_in(base: Path) -> Iterator[Path]:
     """A fresh folder in `base`, whose name tells whose it is."""
     base.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_processes_here()}-{os.getpid()}-", dir=base))
+    folder = Path(tempfile.mkdtemp(prefix=f"{processes_here()}-{os.getpid()}-", dir=base))
     try:
         yield folder
     finally:
@@ -225,15 +225,26 @@ def scratch_in(base: Path) -> Iterator[Path]:
 
 def sweep_scratch(root: Path) -> None:
     """Remove what killed processes left in scratch. Only of this host and container: elsewhere a pid means another."""
-    here = _processes_here()
+    here = processes_here()
     for folder in (root / "scratch").glob(f"{here}-*"):
         pid = folder.name.removeprefix(f"{here}-").split("-", 1)[0]
         if pid.isdigit() and not alive(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def process_is_gone(folder: str, *, here: bool = False) -> bool | None:
+    """Whether the process that a folder of scratch is named after has ended; None where that cannot be told from here.
+
+    `here`: the name is a pid of this host and container.
+    """
+    pid = folder if here else folder.removeprefix(f"{processes_here()}-").split("-", 1)[0]
+    if not pid.isdigit() or (not here and not folder.startswith(f"{processes_here()}-")):
+        return None
+    return not alive(int(pid))
+
+
 @lru_cache(maxsize=1)
-def _processes_here() -> str:
+def processes_here() -> str:
     """A name for the set of processes that pids of ours belong to: the host and, on Linux, the pid namespace."""
     try:
         namespace = os.stat("/proc/self/ns/pid").st_ino

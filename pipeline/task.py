@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.acquire.bring import Fetch, brought
 from pipeline.acquire.turns import Turns
+from pipeline.claims import Claim, claimed
 from pipeline.commit import CommitSink, Committed, digest, intact, load, stage_fingerprint
 from pipeline.errors import InputError, ShortError
 from pipeline.machine import peak_memory
@@ -65,6 +66,7 @@ class Unit:
     parts: tuple[PartRef, ...]
     weight: int  # bytes of input: larger units go first
     needs: Needs = DEFAULT
+    claim: Claim | None = None  # for which run, where several may be at work
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def part_fingerprint(
     return digest([stage_fp, inputs])
 
 
+@claimed
 def execute(unit: Unit, root: str, turns: Turns | None = None, scratch_limit: int = 0) -> Result:
     """Run what is not committed yet, once there is room for it. Safe to repeat and to run twice at once.
 

@@ -39,13 +39,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _refuse_temporary_copy(relative: Sequence[str]) -> None:
+    from pipeline.bundle import temporary_copy
     from pipeline.on_ray import in_submitted_job
 
     if in_submitted_job() and relative:
-        raise UsageError(
-            f"{' and '.join(relative)}: a relative path in a submitted job would lie in the job's working directory, a "
-            "temporary copy that is deleted; give absolute paths that every node sees (--work /mnt/... --release /mnt/...)"
-        )
+        raise UsageError(temporary_copy(relative))
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -104,12 +102,13 @@ def dry_run(options: argparse.Namespace) -> int:
     from pipeline.dryrun import FILES, dry_run
     from pipeline.recipe import load
     from pipeline.report import meaning
-    from pipeline.session import prepare
+    from pipeline.session import prepare, used
     from pipeline.store import open_store
 
     recipe = load(options.recipe, work=options.work, release=options.release)
-    plan = prepare(recipe, sample=options.sample)
-    documents, passed = dry_run(plan, open_store(recipe.work), str(recipe.work), options.stage)
+    with used(recipe) as recipe:
+        plan = prepare(recipe, sample=options.sample)
+        documents, passed = dry_run(plan, open_store(recipe.work), str(recipe.work), options.stage)
     counts = Counter(document.reason for document in documents)
     console = Console(highlight=False, markup=False)
     print(f"{recipe.name} up to {options.stage}: {len(documents)} documents sampled, {counts['']} kept")

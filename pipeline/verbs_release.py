@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from pipeline.errors import DONE, UsageError
+from pipeline.errors import DONE, InputError, UsageError
 from pipeline.places import Place
+
+if TYPE_CHECKING:
+    from pipeline.manifest import Manifest
+    from pipeline.recipe import Recipe
 
 
 def report(options: argparse.Namespace) -> int:
@@ -43,10 +49,14 @@ def report(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    from pipeline.export import Release, croissant, hf, megatron
+    from pipeline.export import Release, again, croissant, hf, megatron
 
     release = Release.open(options.release)
-    if options.to == "hf":
+    if options.refresh == (options.to is not None):
+        raise UsageError("export: --to and what to make, or --refresh to make again what is in OUT")
+    if options.refresh:
+        lines = again.refresh(release, options.out, options.workers)
+    elif options.to == "hf":
         lines = hf.export(release, options.out)
     elif options.to == "croissant":
         lines = croissant.export(release, options.out, options.base_url)
@@ -77,7 +87,7 @@ def _repeat(text: str) -> tuple[str, float]:
 
 
 def remove(options: argparse.Namespace) -> int:
-    from pipeline.export import RECORD, Release, hf
+    from pipeline import everywhere, locks
     from pipeline.remove import asked, remove
 
     if not isinstance(options.release, Path):
@@ -86,14 +96,99 @@ def remove(options: argparse.Namespace) -> int:
             "copy it back, its manifest.json last"
         )
     asks = asked(options.ticket, options.urls, options.hosts, options.ids)
-    manifest, documents = remove(options.release, asks)
     folder: Path = options.release if options.release.is_dir() else options.release.parent
-    print(f"{folder}: {documents:,} documents removed by {asks[0]['ticket']}; id {manifest.id[:16]}")
-    if documents and (folder / RECORD).exists() and (folder / "README.md").exists():
-        print("\n".join(hf.export(Release.open(folder), folder)))
+    if not (folder / "manifest.json").exists():
+        raise UsageError(f"{folder}: no manifest here; give the release folder of a finished run")
+    recipe, work = _work_of(options, folder) if options.everywhere else (None, None)
+    with locks.removing(folder, *([work] if work else [])):
+        if work is not None:
+            everywhere.finish(work, folder)  # one that was killed
+            asks += _also(recipe, work, asks)
+            everywhere.begin(work, asks)
+        manifest, documents = remove(options.release, asks)
+        print(f"{folder}: {documents:,} documents removed by {asks[0]['ticket']}; id {manifest.id[:16]}")
+        if work is not None and (erasure := everywhere.finish(work, folder)) is not None:
+            print(erasure.told(work))
+        for line in _refreshed(folder, manifest, options.export):
+            print(line)
+    left = "" if options.everywhere else "; a work folder may still hold their text (--everywhere erases it)"
     print(
-        "seimai: later runs into this folder leave them out; exports elsewhere and earlier copies still hold them "
-        "(`seimai verify --export OUT` tells a stale export), and so does the work folder of the run",
+        "seimai: later runs into this folder leave them out; exports elsewhere and earlier copies still hold them: `seimai "
+        f"export {folder} OUT --refresh` for each{left}",
         file=sys.stderr,
     )
     return DONE
+
+
+def _work_of(options: argparse.Namespace, folder: Path) -> tuple[Recipe | None, Path]:
+    """The work folder that a release was made from, and its recipe where that is known."""
+    from pipeline.last_run import recall
+    from pipeline.recipe import load
+
+    said = options.recipe
+    if said is None:
+        last = argparse.Namespace(work=options.work, release=None)
+        try:
+            recall(last)
+            recipe = load(last.recipe, work=last.work, release=last.release)
+            if os.path.realpath(str(recipe.release)) == os.path.realpath(folder):
+                return recipe, _folder(recipe.work)
+        except UsageError:
+            pass
+        if options.work is None:
+            raise UsageError(
+                "--everywhere: which run made this release? give --run RECIPE, or --work and its work folder"
+            )
+        return None, Path(options.work)
+    recipe = load(said, work=options.work, release=str(folder))
+    return recipe, _folder(recipe.work)
+
+
+def _folder(work: Place) -> Path:
+    if not isinstance(work, Path):
+        raise UsageError(f"{work}: --everywhere erases from a folder, not from a bucket")
+    return work
+
+
+def _also(recipe: Recipe | None, work: Path, asks: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Entries by id: of what is asked for, whose addresses are erased, and of its copies. Says what cannot be done."""
+    from pipeline import copies, everywhere
+    from pipeline.session import look
+    from pipeline.store import LocalStore
+
+    found = everywhere.search(work, asks)
+    why = "give --run and the recipe"
+    told = None
+    try:
+        if recipe is not None:
+            told = copies.look(look(recipe), LocalStore(work), found)
+            why = "this recipe has not been run to its end here"
+    except (UsageError, InputError) as error:  # inputs that are gone
+        why = str(error)
+    if told is None:
+        print(f"seimai: copies of these documents, dropped by dedup, are not looked for: {why}", file=sys.stderr)
+    also, kept = told or ({}, [])
+    for each in kept:
+        print(
+            f"seimai: {each.gone} was dropped as {each.similarity:.3f} like {each.id} ({each.url or 'no URL'}), which is not "
+            "asked for and stays",
+            file=sys.stderr,
+        )
+    return [{"ticket": ticket, "id": id} for id, ticket in sorted({**found, **also}.items())]
+
+
+def _refreshed(folder: Path, manifest: Manifest, others: list[Path]) -> list[str]:
+    """Make the exports in a release, and those in `others`, again where they are of an earlier state of it."""
+    from pipeline.export import Release, again, outdated
+
+    places = [*again.within(folder, manifest), *(out for out in others if outdated(out, manifest))]
+    if not places:
+        return []
+    if not manifest.shards.documents:
+        print(
+            "seimai: not one document is left, so no export was made again; delete " + ", ".join(map(str, places)),
+            file=sys.stderr,
+        )
+        return []
+    release = Release.open(folder)
+    return [line for out in dict.fromkeys(places) for line in again.refresh(release, out)]

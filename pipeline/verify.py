@@ -17,11 +17,10 @@ import pyarrow.compute as pc
 
 from pipeline.manifest import Counts, Manifest, ShardEntry, edited, read, shelf
 from pipeline.places import Place
-from pipeline.recipe_release import REMOVALS
 from pipeline.store import Store
 from pipeline.verify_ids import repeated
 from stages.host_table import HOSTS
-from stages.left_out import Denied
+from stages.left_out import REMOVALS, Denied
 from stages.parquet import open_checked
 
 MODES = ("sha256", "size")

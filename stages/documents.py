@@ -59,7 +59,9 @@ PASSED = pa.schema(
     ]
 )
 
+ERASED = "extract.erased"  # of a row that has lost its text since (`pipeline/everywhere.py`)
 EXTRACT_REASONS = {
+    ERASED: "asked to be removed, and its text erased",
     "extract.empty": "no text left after extraction",
     "extract.too-large": "too large to be parsed",
     "extract.too-deep": "nested too deep to be parsed",

@@ -10,7 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,9 +20,12 @@ import pyarrow.compute as pc
 
 from stages.base import PATH, InputError, Inputs, Part, Sidecar, Sink, Stage
 from stages.digest import sha256_of
+from stages.documents import ERASED
 
 LEFT_OUT = pa.schema([pa.field("keep", pa.bool_(), nullable=False), pa.field("reason", pa.string(), nullable=False)])
+REMOVALS = "removals.jsonl"  # in a release or a work folder: what was asked to be removed from it, and stays out
 REMOVED, CAPPED = "removed.request", "cap.host"
+UNNAMED = "erased"  # the ticket of a document whose text was erased and that no list names any more
 REASONS = {
     REMOVED: "asked to be removed; see removals.jsonl of the release",
     CAPPED: "its host has its share: tokens_per_host of the source",
@@ -44,9 +47,18 @@ class Denied:
 
     @classmethod
     def read(cls, files: Sequence[str]) -> Denied:
+        return cls._merged([(file, Path(file).read_bytes()) for file in files])
+
+    @classmethod
+    def parse(cls, name: str, content: bytes) -> Denied:
+        """From the content of one list; `name` is what an error calls it."""
+        return cls._merged([(name, content)])
+
+    @classmethod
+    def _merged(cls, lists: Sequence[tuple[str, bytes]]) -> Denied:
         found: dict[str, dict[str, str]] = {"url": {}, "id": {}, "host": {}}
-        for file in files:
-            for number, line in enumerate(Path(file).read_bytes().splitlines(), 1):
+        for file, content in lists:
+            for number, line in enumerate(content.splitlines(), 1):
                 try:
                     entry = json.loads(line)
                     (kind,) = entry.keys() - {"ticket"}
@@ -56,6 +68,12 @@ class Denied:
                         f'{file}:{number}: not a removal ({{"ticket": …, "url" or "id" or "host": …}}); `seimai remove` writes them'
                     ) from None
         return cls(found["url"], found["id"], found["host"])
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of what is asked for, however it is spread over files."""
+        asked = json.dumps([sorted(found.items()) for found in (self.urls, self.ids, self.hosts)])
+        return hashlib.sha256(asked.encode()).hexdigest()
 
     def ticket(self, id: str, url: str, host: str) -> str | None:
         """The ticket that asks for a document to go, or None."""
@@ -68,29 +86,36 @@ class Denied:
 
 @dataclass(frozen=True)
 class Deny(Sidecar):
-    """Documents that someone asked to be removed stay out of every later release."""
+    """Documents that someone asked to be removed stay out of every later release.
+
+    So do those whose text was erased (`pipeline/everywhere.py`), whatever the lists say by now.
+    """
 
     lists: tuple[str, ...] = field(default=(), metadata=PATH)
 
     name: ClassVar[str] = "deny"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reads: ClassVar[Mapping[str, Sequence[str]]] = {
-        "extract": ("id", "url", "host"),
+        "extract": ("id", "url", "host", "reason"),
         "verdict": ("keep",),
         "dedup": ("keep",),
     }
     schema: ClassVar[pa.Schema] = LEFT_OUT
 
     def resources(self) -> dict[str, str]:
-        return {"lists": " ".join(sorted({sha256_of(Path(file)) for file in self.lists}))}
+        return {"lists": self._denied.sha256}
+
+    @property
+    def _denied(self) -> Denied:
+        return _read(self.lists, tuple(sha256_of(Path(file)) for file in self.lists))
 
     def rows(self, batch: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
-        denied = _denied(self.lists, self.resources()["lists"])
+        denied = self._denied
         stays = pc.and_(batch["verdict"]["keep"], batch["dedup"]["keep"]).to_pylist()
-        columns = (batch["extract"][name].to_pylist() for name in ("id", "url", "host"))
+        columns = (batch["extract"][name].to_pylist() for name in ("id", "url", "host", "reason"))
         tickets = [
-            denied.ticket(id.hex(), url, host) if stay else None
-            for stay, id, url, host in zip(stays, *columns, strict=True)
+            denied.ticket(id.hex(), url, host) or (UNNAMED if reason == ERASED else None) if stay else None
+            for stay, id, url, host, reason in zip(stays, *columns, strict=True)
         ]
         for ticket, n in Counter(ticket for ticket in tickets if ticket is not None).items():
             sink.count(f"ticket.{ticket}", n)
@@ -99,7 +124,7 @@ class Deny(Sidecar):
 
 
 @lru_cache(maxsize=1)
-def _denied(lists: tuple[str, ...], _sha256: str) -> Denied:
+def _read(lists: tuple[str, ...], _sha256: tuple[str, ...]) -> Denied:
     """Read once a process, and again when a list has changed."""
     return Denied.read(lists)
 

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.base import MAIN, NEUTRAL, Inputs, Sink, Stage
+from stages.base import MAIN, NEUTRAL, InputError, Inputs, Sink, Stage
 from stages.borne import attempt
-from stages.documents import NAMES
+from stages.documents import ERASED, NAMES
 from stages.edits import edited
 from stages.judge import ERROR, UNWRITTEN, measured_by
 from stages.left_out import staying
@@ -146,7 +146,7 @@ class Write(Stage):
 
     def _tables(self, inputs: Inputs, sink: Sink) -> Iterator[pa.Table]:
         columns: dict[str, Sequence[str]] = {
-            "extract": ("id", "text", "via", "license", *_AS_EXTRACTED),
+            "extract": ("id", "text", "reason", "via", "license", *_AS_EXTRACTED),
             "edits": ("edits",),
             "language": ("japanese",),
             "tokens": ("characters", "tokens"),
@@ -160,6 +160,7 @@ class Write(Stage):
             columns[measured_by(code)] = (*columns.get(measured_by(code), ()), code)
         for batch in inputs.part.groups(columns):
             keep = staying(batch, ("verdict", "dedup", *self.after))
+            _refuse_erased(batch["extract"].filter(keep))
             finals = self._finals({stage: table.filter(keep) for stage, table in batch.items()}, sink)
             if None in finals:
                 sink.reason(UNWRITTEN, finals.count(None))
@@ -258,6 +259,15 @@ def _less(keep: pa.ChunkedArray, finals: Sequence[object | None]) -> pa.ChunkedA
     """The rows to keep without those that came to nothing. `finals`: one for each row to keep."""
     left = iter(finals)
     return pa.chunked_array([[kept and next(left) is not None for kept in keep.to_pylist()]], pa.bool_())
+
+
+def _refuse_erased(kept: pa.Table) -> None:
+    """A row without its text must not become a document; `deny` leaves it out, unless it was made before the erasure."""
+    if n := _sum(pc.equal(kept["reason"], ERASED)):
+        raise InputError(
+            f"the text of {n} document(s) to be written was erased, and no list says so any more: put removals.jsonl back "
+            "into the work folder"
+        )
 
 
 def _tell_templates(masks: pa.Table, sink: Sink) -> None:

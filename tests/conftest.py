@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clusters import head
 from tests.runs import QUICKSTART, places, seimai
 from tests.servers import Server, serving
 
@@ -30,6 +31,13 @@ def golden_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ran = seimai("run", QUICKSTART, "--runner", "local", "--workers", 1, *places(folder))
     assert ran.code == 0, ran.err
     return folder
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[dict[str, str]]:
+    """The environment to submit with, for a Ray head of two CPUs on this machine."""
+    with head("jobs") as environment:
+        yield environment
 
 
 @pytest.fixture

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import io
 import pickle
 import random
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from pipeline.commit import Committed, canonical, folder
 from pipeline.executor import Executor, Finished, Handle
@@ -22,6 +25,7 @@ from pipeline.recipe import load
 from pipeline.store import LocalStore
 from pipeline.task import PartRef, Result, Unit, part_fingerprint
 from stages.base import MAIN, SourceFile, Stage
+from stages.dedup_summary import SCHEMA, SUMMARY
 
 RECIPE = """
 name = "simulated"
@@ -40,6 +44,13 @@ COUNTERS: Mapping[str, Mapping[str, int]] = {
     "judge": {"documents": 100, "kept": 60, "kept.characters": 70_000, "kept.tokens": 45_000},
     "verdict": {"documents": 100, "kept": 60, "kept.characters": 70_000, "kept.tokens": 45_000},
     "minhash": {"participants": 60, "signed": 60},
+    "dedup": {
+        "participants": 6_000_000,
+        "components": 900_000,
+        "largest_component": 40,
+        "dropped.exact": 1,
+        "dropped.near": 1,
+    },
     "write": {"documents": 100, "kept": 60, "unique": 50, "written": 50, "written.bytes.train": 4_000_000},
 }
 REASONS: Mapping[str, Mapping[str, int]] = {
@@ -68,7 +79,7 @@ def simulated_plan(place: Path, partitions: int) -> Plan:
 class Simulated(Executor):
     """So many workers, on which a unit takes `seconds(unit)` by a clock that stands still while the driver works.
 
-    `files`: whether outputs are made as (empty) files. `fault`: what an attempt (the unit, how often it ran before) fails with, or None.
+    `noted`: folder -> output -> bytes, filled instead of making (empty) files. `fault`: what an attempt (the unit, how often it ran before) fails with, or None.
     """
 
     def __init__(
@@ -77,10 +88,10 @@ class Simulated(Executor):
         workers: int,
         seconds: Callable[[Unit], float] = lambda unit: 30 + unit.weight / 10e6,
         fault: Callable[[Unit, int], BaseException | None] = lambda unit, ran: None,
-        files: bool = True,
+        noted: dict[str, dict[str, int]] | None = None,
     ) -> None:
         super().__init__()
-        self._store, self._workers, self._seconds, self._fault, self._files = store, workers, seconds, fault, files
+        self._store, self._workers, self._seconds, self._fault, self._noted = store, workers, seconds, fault, noted
         self._clock = 0.0
         self._running: list[tuple[float, Handle, bytes]] = []
         self._attempts: dict[str, int] = {}
@@ -149,11 +160,14 @@ class Simulated(Executor):
         return Result(tuple(markers), tuple(marker.stage for marker in markers), 1.0, 600 << 20)
 
     def _commit(self, marker: Committed, barrier: bool) -> None:
-        """The files of it (empty, as its marker says). The marker of a partition is only in the consolidated file."""
-        for output in marker.outputs.values() if self._files else ():
+        """The files of it (empty, but for the summary of dedup). The marker of a partition is only in the consolidated file."""
+        for name, output in marker.outputs.items():
             file = self._store.root / output["path"]
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch()
+            if self._noted is not None:
+                self._noted.setdefault(output["path"].rpartition("/")[0], {})[output["path"]] = output["bytes"]
+            if self._noted is None or name == SUMMARY:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(NO_SUMMARY if name == SUMMARY else b"")
         if barrier:
             file = self._store.root / folder(marker.stage, marker.stage_fp) / "commit" / f"{marker.part_fp}.json"
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -163,6 +177,8 @@ class Simulated(Executor):
 def made(stage: Stage, stage_fp: str, part_fp: str, parts: tuple[PartRef, ...]) -> Committed:
     """A marker as `stage` would write it: outputs, counters and reasons of the size that real ones have."""
     names = [part.id for part in parts if part.source] if stage.key in ("dedup", "line-masks", "host-cap") else [MAIN]
+    if stage.key == "dedup":
+        names.append(SUMMARY)
     outputs = {name: _output(stage.key, stage_fp, part_fp, name) for name in names}
     counters = dict(COUNTERS.get(stage.key, {"rows": 100}))
     return Committed(stage.key, stage_fp, part_fp, outputs, None, counters, dict(REASONS.get(stage.key, {})))
@@ -174,4 +190,15 @@ def _output(key: str, stage_fp: str, part_fp: str, name: str) -> dict[str, Any]:
         sha256 = (name + part_fp[::-1] + part_fp)[:64]
     label = "" if name == MAIN else f"-{name}"
     path = f"{folder(key, stage_fp)}/data/{part_fp}{label}-{sha256[:16]}.parquet"
+    if name == SUMMARY:
+        return {"path": path, "sha256": sha256, "bytes": len(NO_SUMMARY), "rows": 0}
     return {"path": path, "sha256": sha256, "bytes": 0, "rows": 100}
+
+
+def _no_summary() -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(SCHEMA.empty_table(), sink)
+    return sink.getvalue()
+
+
+NO_SUMMARY = _no_summary()

@@ -205,6 +205,32 @@ def test_an_export_of_an_earlier_release_is_stale(made: Path, tmp_path: Path) ->
     assert seimai("verify", folder / "release", "--export", tmp_path).code == 2
 
 
+def test_exports_are_made_again_as_they_were_asked_for(made: Path, tmp_path: Path) -> None:
+    """Two kinds in the release, one in a folder in it, one elsewhere that the command names, one that it does not."""
+    folder = Path(shutil.copytree(made, tmp_path / "copy"))
+    release, own, elsewhere, other = folder / "release", folder / "release" / "own", tmp_path / "a", tmp_path / "b"
+    export(folder, "hf", release)
+    export(folder, "croissant", release)
+    export(folder, "croissant", own, "--base-url", "https://corpus.example/v1")
+    for out in (elsewhere, other):
+        export(folder, "megatron", out, "--eod", 151643, "--repeat", "web=2", "--prefix", "/t", "--workers", 1)
+    (elsewhere / ".parts-x").mkdir()  # as a killed export leaves it
+    (tmp_path / "urls").write_text("https://h1.example/1\n")
+    arguments = ("--urls", tmp_path / "urls", "--ticket", "T", "--export", elsewhere)
+    assert seimai("remove", release, *arguments).code == 0
+    for out in (release, own, elsewhere):
+        assert seimai("verify", release, "--mode", "size", "--export", out).code == 0
+    assert "megatron is stale" in seimai("verify", release, "--mode", "size", "--export", other).out
+    assert seimai("export", release, other, "--refresh").code == 0
+    assert {f.name: f.read_bytes() for f in elsewhere.iterdir()} == {f.name: f.read_bytes() for f in other.iterdir()}
+    assert (other / "blend.txt").read_text().split()[1] == "/t/web-train"
+    first = json.loads((own / "croissant.json").read_text())["distribution"][0]
+    assert first["contentUrl"].startswith("https://corpus.example/v1/")
+    for wrong in ([], ["--refresh", "--to", "hf"]):
+        ran = seimai("export", release, other, *wrong)
+        assert (ran.code, "--refresh to make again" in ran.err) == (2, True)
+
+
 @pytest.mark.parametrize("in_place", [True, False])
 def test_hugging_face_datasets_reads_the_card(
     made: Path, tmp_path: Path, in_place: bool, monkeypatch: pytest.MonkeyPatch

@@ -85,7 +85,7 @@ def test_dedup_is_the_rule_as_it_is_worded(
     with pytest.MonkeyPatch.context() as bounds:
         for (module, name), sizes in SMALL.items():
             bounds.setattr(module, name, data.draw(sizes))
-        done = dedup(folder, parts, runs, ranges=data.draw(st.sampled_from([1, 8])), wipeout=1.0, **ways)
+        done = dedup(folder, parts, runs, ranges=data.draw(st.sampled_from([1, 8])), **ways)
     expected = NaiveDedup(**ways).fates(taking_part(cut))
     name_of = {document.id: document.name for document in corpus}
     for id, (_, some) in cut.items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from pipeline.commit import Committed, canonical
 from pipeline.executor import WorkerDiedError
 from pipeline.run import Outcome, run
-from pipeline.store import LocalStore
+from pipeline.store import Entry, LocalStore
 from pipeline.survey import walk
 from pipeline.task import Unit
 from tests.simulation import COUNTERS, Simulated, simulated_plan
@@ -33,6 +32,9 @@ class Phases(Heard):
     def phase(self, name: str, units: int, committed: int, left: list[Unit]) -> None:
         self.phases[name] = units, committed, len(left)
 
+    def alarm(self, line: str) -> None:
+        raise AssertionError(line)
+
     def totals(self, documents: int, tokens: int) -> None:
         self.told.append((documents, tokens))
 
@@ -43,6 +45,7 @@ class Counting(LocalStore):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.asked: Counter[str] = Counter()
+        self.made: dict[str, dict[str, int]] = {}
         self.deleted: set[str] = set()
 
     def read(self, name: str) -> bytes | None:
@@ -53,21 +56,13 @@ class Counting(LocalStore):
         self.asked["size"] += 1
         return self._size(name)
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        self.asked["sizes"] += 1
-        return _Sizes(lambda file: self._size(f"{folder}/{file}"))
+    def entries(self, folder: str) -> list[Entry]:
+        self.asked["entries"] += 1
+        there = self.made.get(folder, {})
+        return [Entry(name, size, 0.0) for name, size in there.items() if name not in self.deleted]
 
     def _size(self, name: str) -> int | None:
-        return None if name in self.deleted else 0
-
-
-class _Sizes(dict[str, int]):
-    def __init__(self, of: Callable[[str], int | None]) -> None:
-        super().__init__()
-        self._of = of
-
-    def get(self, name: str, default: object = None) -> int | None:  # type: ignore[override]
-        return self._of(name)
+        return None if name in self.deleted else self.made.get(name.rpartition("/")[0], {}).get(name)
 
 
 def sums(outcome: Outcome) -> dict[tuple[str, str], object]:
@@ -92,7 +87,7 @@ def test_a_run_its_failures_and_its_start_when_all_is_committed(place: Path) -> 
         return WorkerDiedError("killed")
 
     heard = Phases()
-    executor = Simulated(store, 64, fault=crash, files=False)
+    executor = Simulated(store, 64, fault=crash, noted=store.made)
     first = run(plan, store, executor, heard)
     assert crashed
     assert heard.phases["documents"] == (PARTITIONS, 0, PARTITIONS)
@@ -109,7 +104,7 @@ def test_a_run_its_failures_and_its_start_when_all_is_committed(place: Path) -> 
 
     # Everything committed: a read and a listing a stage, whatever the number of partitions.
     store.asked.clear()
-    again, heard = Simulated(store, 64, files=False), Phases()
+    again, heard = Simulated(store, 64, noted=store.made), Phases()
     second = run(plan, store, again, heard)
     assert not again.begun
     assert sums(second) == sums(first)
@@ -124,7 +119,7 @@ def test_a_run_its_failures_and_its_start_when_all_is_committed(place: Path) -> 
     for consolidated in sorted((place / "work/stages").glob("*/*/STAGE-*.json")):
         _spread(consolidated)
     store.deleted.add(second.parts[7].outputs["tokens"]["path"])
-    third, heard = Simulated(store, 64, files=False), Phases()
+    third, heard = Simulated(store, 64, noted=store.made), Phases()
     outcome = run(plan, store, third, heard)
     assert heard.phases["documents"] == (PARTITIONS, PARTITIONS - 1, 1)
     assert sums(outcome) == sums(first), "what was seen before it ran is not counted once more when it has run"

@@ -6,6 +6,7 @@ Each export says in `export.json` which release it was made from, so that one le
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,26 +57,47 @@ class Release:
         return Counts.of(entries, [tokenizer.key for tokenizer in self.manifest.tokenizers])
 
 
-def begin(out: Path) -> None:
-    """The folder to write to; what is in it is no finished export from here on."""
+def begin(out: Path, to: str, asked: Mapping[str, Any]) -> None:
+    """The folder to write to; what is in it of this kind is no finished export from here on. `asked`: how to make it again."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / RECORD).unlink(missing_ok=True)
+    _note(out, to, {"manifest_id": "", "asked": dict(asked)})
 
 
-def record(out: Path, release: Release, to: str, what: dict[str, Any]) -> None:
-    """Written last: an export without it is not finished."""
-    said = {"to": to, "manifest_id": release.manifest.id, "name": release.manifest.name, **what}
-    write(out / RECORD, (json.dumps(said, ensure_ascii=False, indent=2) + "\n").encode())
+def record(out: Path, release: Release, to: str, what: Mapping[str, Any]) -> None:
+    """Written last: an export whose record names no release is not finished."""
+    asked = recorded(out)[to]["asked"]
+    _note(out, to, {"manifest_id": release.manifest.id, "name": release.manifest.name, "asked": asked, **what})
+
+
+def _note(out: Path, to: str, said: dict[str, Any]) -> None:
+    known = {**(recorded(out) if (out / RECORD).exists() else {}), to: said}
+    write(out / RECORD, (json.dumps(known, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode())
+
+
+def recorded(out: Path) -> dict[str, dict[str, Any]]:
+    """Kind -> record of the exports in a folder. UsageError where there is none."""
+    try:
+        known = json.loads((out / RECORD).read_bytes())
+        if known and all({"manifest_id", "asked"} <= said.keys() for said in known.values()):
+            return dict(known)
+    except (OSError, ValueError, AttributeError):
+        pass
+    raise UsageError(f"{out}: no finished export here ({RECORD}); make it with seimai export")
+
+
+def outdated(out: Path, manifest: Manifest) -> bool:
+    """Whether an export in a folder is of another release, or was broken off. UsageError where there is none."""
+    return any(said["manifest_id"] != manifest.id for said in recorded(out).values())
 
 
 def stale(out: Path, manifest: Manifest) -> str:
-    """What is wrong with an export as one of this release, or ''. UsageError where there is none."""
-    try:
-        made_from = json.loads((out / RECORD).read_bytes())["manifest_id"]
-    except (OSError, ValueError, KeyError):
-        raise UsageError(f"{out}: no finished export here ({RECORD}); make it with seimai export") from None
-    if made_from != manifest.id:
-        return f"{out}: stale: made from release {made_from[:16]}…, this one is {manifest.id[:16]}…; export again"
+    """What is wrong with the exports in a folder as those of this release, or ''. UsageError where there is none."""
+    for to, said in recorded(out).items():
+        made_from = said["manifest_id"]
+        if not made_from:
+            raise UsageError(f"{out}: no finished export here ({RECORD}: {to} was broken off); export again")
+        if made_from != manifest.id:
+            return f"{out}: {to} is stale: made from release {made_from[:16]}…, this one is {manifest.id[:16]}…; export again"
     return ""
 
 

@@ -64,7 +64,7 @@ def export(release: Release, out: Path, base_url: str) -> list[str]:
         sum(int(f["contentSize"].split()[0]) for f in files),
         sum(e.bytes for e in release.entries),
     )
-    begin(out)
+    begin(out, "croissant", {"base_url": base_url})
     write(out / "croissant.json", (json.dumps(described, ensure_ascii=False, indent=2) + "\n").encode())
     record(out, release, "croissant", {"files": len(files), "documents": release.manifest.shards.documents})
     return [f"{out / 'croissant.json'}: {len(files)} files, {len(described['recordSet'])} record sets"]

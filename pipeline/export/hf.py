@@ -24,7 +24,7 @@ _KNOWN = re.compile(r"apache-2\.0|mit|cc0-1\.0|cc-by(-nc)?(-sa|-nd)?-[234]\.0|od
 
 def export(release: Release, out: Path) -> list[str]:
     """Write the card to `out`; the shards go there too, unless `out` is the release itself. Returns what was done."""
-    begin(out)
+    begin(out, "hf", {})
     if not isinstance(release.folder, Path) or out.resolve() != release.folder.resolve():
         here = LocalStore(out)
         copy_all(release.store, here, [(entry.path, entry.path, entry.sha256) for entry in release.entries])

@@ -64,7 +64,10 @@ def export(release: Release, out: Path, options: Options) -> list[str]:
             f"--repeat {unknown[0]}: no such source; known are {', '.join(s.name for s in release.manifest.sources)}"
         )
     dtype = np.dtype("<u2" if max(entry.vocabulary, (options.eod or 0) + 1) < SMALL else "<i4")
-    begin(out)
+    asked = {name: getattr(options, name) for name in ("key", "file", "eod", "prefix")}
+    begin(out, "megatron", {**asked, "repeats": repeats})
+    for left in out.glob(".parts-*"):  # of one that was killed
+        shutil.rmtree(left)
     blends: dict[str, list[str]] = {name: [] for name in SPLITS.values()}
     told: dict[str, dict[str, int]] = {}
     with tempfile.TemporaryDirectory(dir=out, prefix=".parts-") as scratch:
