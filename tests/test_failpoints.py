@@ -15,7 +15,7 @@ from tests.stage_versions import stages
 def test_death_at_every_step_and_zombies_do_not_show(tmp_path: Path) -> None:
     # In a process of its own: forks of pytest, with all its threads, would hang.
     command = [sys.executable, "-m", "tests.failpoints", str(tmp_path / "made")]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
     told = json.loads(ran.stdout)
     hit: dict[str, set[str]] = {}
