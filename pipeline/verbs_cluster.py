@@ -15,6 +15,7 @@ from pipeline.errors import DONE, UsageError
 from pipeline.gc import find, remove
 from pipeline.recipe import Recipe, load
 from pipeline.store import Store, open_store
+from pipeline.terminal import say
 
 INTERRUPTED = 130
 
@@ -57,7 +58,7 @@ def _hand_in(options: argparse.Namespace) -> int:
         package.write(archive)
         id = jobs.submit(archive, entrypoint, recipe.name)
     if options.no_wait:
-        print(id)
+        say(id)
         return DONE
     _say(f"job {id}: {recipe.name}; Ctrl-C leaves it running")
     return _follow(jobs, id)
@@ -88,7 +89,7 @@ def gc(options: argparse.Namespace) -> int:
     total = sum(each.bytes for each in found.garbage)
     listed = remove(store, found.garbage) if options.delete else iter(found.garbage)
     for each in listed:
-        print(f"{each.what}\t{len(each.files)} files\t{each.bytes / 1e6:,.1f} MB\t{each.why}", flush=True)
+        say(f"{each.what}\t{len(each.files)} files\t{each.bytes / 1e6:,.1f} MB\t{each.why}")
     for note in found.notes:
         _say(note)
     how = "removed" if options.delete else "would go; --delete removes it"

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from pipeline.errors import DONE, UsageError
+from pipeline.terminal import say
 
 
 def index(options: argparse.Namespace) -> int:
@@ -41,7 +42,7 @@ def index(options: argparse.Namespace) -> int:
     for each in recipe.against:
         own = [part for part in found if part.source == each.name]
         if strange := [part for part in own if part.id not in sources]:
-            print(f"{each.name}: {len(strange)} files are those of an index already; they stay where they are")
+            say(f"{each.name}: {len(strange)} files are those of an index already; they stay where they are")
         made = [part for part in own if part.id in sources]
         if not made and strange:
             continue
@@ -49,5 +50,5 @@ def index(options: argparse.Namespace) -> int:
         index_folder.write(folder, each.name, recipe.index(each), sources, made, store)
         documents = sum(part.outputs["index"]["rows"] for part in made)
         size = sum(output["bytes"] for part in made for output in part.outputs.values())
-        print(f"{folder}: {documents:,} documents, {size:,} bytes")
+        say(f"{folder}: {documents:,} documents, {size:,} bytes")
     return DONE
