@@ -68,8 +68,8 @@ def export(release: Release, out: Path, options: Options) -> list[str]:
     prefixes = [f"{source}-{split}" for source, split in release.groups()]
     names = [*(f"{prefix}{end}" for prefix in prefixes for end in (".bin", ".idx")), "blend.txt", "per-split.json"]
     earlier = begin(out, "megatron", {**asked, "repeats": repeats}, names)
-    for parts in out.glob(".parts-*"):  # of one that was killed
-        shutil.rmtree(parts)
+    for killed in out.glob(".parts-*"):  # what an export that was killed has left
+        shutil.rmtree(killed)
     blends: dict[str, list[str]] = {name: [] for name in SPLITS.values()}
     told: dict[str, dict[str, int]] = {}
     with tempfile.TemporaryDirectory(dir=out, prefix=".parts-") as scratch:
