@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import platform
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,7 +46,7 @@ class Reporter:
         self._console = Console(stderr=True, highlight=False)
         self._live: Live | None = None
         self._said = self._noted = time.monotonic()
-        self.run_id = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{os.getpid()}"
+        self.run_id = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{os.getpid()}-{secrets.token_hex(2)}"
         self._work = work
         self._folder = f"runs/{self.run_id}"
         self._events = Journal(work, f"{self._folder}/events.jsonl")

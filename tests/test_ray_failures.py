@@ -82,7 +82,7 @@ SCRIPT = textwrap.dedent(
 
 
 def test_a_lost_node_is_told_apart_and_metrics_are_seen(tmp_path: Path) -> None:
-    from tests.test_ray_job import free_port
+    from tests.clusters import free_port
 
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
