@@ -17,7 +17,7 @@ size={size} code=1
 while [ $code -ne 0 ] && [ $size -lt {most} ]; do
     {run} --work {disk}/work --release {disk}/release 2> {disk}.err
     code=$?
-    echo "$size $code $(grep -c Traceback {disk}.err) $(grep -c 'No space left' {disk}.err)"
+    echo "$size $code $(grep -c Traceback {disk}.err) $(grep -ci 'no space left' {disk}.err)"
     [ $code -eq 0 ] || size=$((size * 2))
     mount -o remount,size=${{size}}k {disk}
 done
