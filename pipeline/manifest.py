@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -19,10 +19,16 @@ from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
 from pipeline.places import Place
 from pipeline.store import Store, open_store
+from stages.shards import WEIGHTED
 
 FORMAT = "2"
 Model = TypeVar("Model", bound=BaseModel)
 SCHEMA = Path(__file__).resolve().parent.parent / "manifests" / "manifest.schema.json"
+
+
+def _absent(value: object) -> bool:
+    """Of a field that stands only in manifests of releases that have what it tells: others keep their ids."""
+    return value is None
 
 
 class Closed(BaseModel):
@@ -37,6 +43,34 @@ class Size(Closed):
     tokens: int = Field(description="by the first tokenizer of the manifest")
 
 
+class Weighted(Closed):
+    """How much text trainers see: each document as often as its column `repeat` says."""
+
+    documents: int = Field(description="sum of `repeat`")
+    characters: int = Field(description="sum of `repeat` x characters")
+    tokens: dict[str, int] = Field(description="tokenizer key -> sum of `repeat` x n_tok_<key>")
+
+    @classmethod
+    def told(cls, counters: Mapping[str, int], keys: Iterable[str]) -> Weighted | None:
+        """From what `stages.shards.tally` counts; None of rows without the column."""
+        if f"{WEIGHTED}documents" not in counters:
+            return None
+        return cls(
+            documents=counters[f"{WEIGHTED}documents"],
+            characters=counters[f"{WEIGHTED}characters"],
+            tokens={key: counters[f"{WEIGHTED}tokens.{key}"] for key in keys},
+        )
+
+    @classmethod
+    def of(cls, each: Iterable[Weighted], keys: Iterable[str]) -> Weighted:
+        listed = list(each)
+        return cls(
+            documents=sum(one.documents for one in listed),
+            characters=sum(one.characters for one in listed),
+            tokens={key: sum(one.tokens[key] for one in listed) for key in keys},
+        )
+
+
 class Counts(Closed):
     """How much text, in the tokens of every tokenizer; characters per token beside them, as tokens do not compare."""
 
@@ -44,10 +78,14 @@ class Counts(Closed):
     characters: int = Field(description="Unicode code points")
     tokens: dict[str, int] = Field(description="tokenizer key -> tokens, no BOS or EOS counted")
     characters_per_token: dict[str, float] = Field(description="tokenizer key -> characters / tokens")
+    weighted: Weighted | None = Field(
+        default=None, exclude_if=_absent, description="the same as trainers see it; only where the rows have `repeat`"
+    )
 
     @classmethod
     def of(cls, entries: Iterable[ShardEntry], keys: Iterable[str]) -> Counts:
-        listed = list(entries)
+        listed, keys = list(entries), list(keys)
+        weighted = [entry.weighted for entry in listed if entry.weighted is not None]
         characters = sum(entry.characters for entry in listed)
         tokens = {key: sum(entry.tokens[key] for entry in listed) for key in keys}
         return cls(
@@ -55,6 +93,7 @@ class Counts(Closed):
             characters=characters,
             tokens=tokens,
             characters_per_token={key: ratio(characters, n) for key, n in tokens.items()},
+            weighted=Weighted.of(weighted, keys) if weighted else None,
         )
 
 
@@ -74,7 +113,7 @@ class Funnel(Closed):
     deduplicated: Size = Field(description="what was left, in characters and tokens of the extracted text")
     removed: dict[str, int] = Field(
         description="documents that are good and no copy and were left out all the same, by reason: cap.host, removed.request, "
-        "template.little-left"
+        "cap.cluster, template.little-left"
     )
     written: Size = Field(description="the release: edits applied, tokens counted anew")
 
@@ -186,6 +225,9 @@ class ShardEntry(Closed):
     text_bytes: int = Field(description="UTF-8 bytes of the text column, uncompressed")
     characters: int = Field(description="code points of the text column")
     tokens: dict[str, int] = Field(description="tokenizer key -> sum of n_tok_<key>")
+    weighted: Weighted | None = Field(
+        default=None, exclude_if=_absent, description="as trainers see it; only where the rows have `repeat`"
+    )
     sha256: str = Field(description="of the file")
 
 
@@ -308,6 +350,12 @@ class Manifest(Closed):
     hosts: HostsEntry = Field(description="the table of hosts of the run")
     new: New | None = Field(description="of this run; null where the recipe has no dedup.against")
     templates: Templates | None = Field(description="null where the recipe has no [template_lines]")
+    repeat: dict[str, int] | None = Field(
+        default=None,
+        exclude_if=_absent,
+        description="cluster size -> how often trainers should see a document of train from there on, below the first once; "
+        "the column `repeat`. Only where the recipe has [repeat]",
+    )
     shards_sha256: str = Field(description="sha256 of shards.jsonl")
     shards: Counts = Field(description="sums over shards.jsonl")
 

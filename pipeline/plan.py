@@ -64,8 +64,9 @@ class Plan:
 
     @cached_property
     def denials(self) -> Mapping[str, tuple[Stage, ...]]:
-        """Source -> what leaves out, between dedup and the release, documents that someone asked to be removed."""
-        return {source.name: (self.recipe.denial(),) for source in self.recipe.sources}
+        """Source -> what leaves out, between dedup and the release, documents that someone asked to be removed, and those
+        with too many copies."""
+        return {source.name: self.recipe.denials() for source in self.recipe.sources}
 
     @cached_property
     def read_later(self) -> frozenset[str]:
@@ -83,7 +84,7 @@ class Plan:
             found.update({stage.key: stage for stage in chain})
         for stage in (*self._of_indexes(), self.recipe.bands(), self.recipe.dedup(), *self._of_lines()):
             found[stage.key] = stage
-        found["deny"] = self.recipe.denial()
+        found.update({stage.key: stage for stage in self.recipe.denials()})
         for source in self.recipe.sources:
             if source.tokens_per_host:
                 found["host-cap"] = self.recipe.host_cap(source)

@@ -15,6 +15,7 @@ from pipeline.errors import UsageError
 from pipeline.places import Place, is_final, place
 from pipeline.recipe_against import Against, against
 from pipeline.recipe_measures import Measure, measures
+from pipeline.recipe_repeat import repeat
 from pipeline.recipe_source import READERS, Source, sources
 from stages.address import Address
 from stages.bands import Bands
@@ -29,6 +30,7 @@ from stages.language import Language
 from stages.left_out import Deny, HostCap
 from stages.minhash import MinHashStage
 from stages.pii import DEFAULT, KINDS
+from stages.repeat import ClusterCap, Steps
 from stages.shards import Shards
 from stages.splits import TRAIN, Shares
 from stages.template_rule import Rule
@@ -58,6 +60,7 @@ _KEYS = (
     "pii",
     "tokenizers",
     "splits",
+    "repeat",
     "template_lines",
     "output",
 )
@@ -82,6 +85,7 @@ class Recipe:
     pii: tuple[str, ...] = DEFAULT  # kinds of personal information that are masked in the release
     tokenizers: tuple[Named, ...] = (Named(),)  # the first is the unit of the funnel
     splits: Shares = ()
+    repeat: Steps = ()  # none: the release has no such column
     values: tuple[str, ...] = ()  # codes of measures that become columns of the release
     base_url: str = ""
     deny: tuple[str, ...] = ()  # lists of removals
@@ -104,13 +108,19 @@ class Recipe:
             self._after(source),
             self.values,
             measured=source.join == "language",
+            steps=self.repeat,
         )
 
     def tokens(self) -> Tokens:
         return Tokens(self.tokenizers[0])
 
-    def denial(self) -> Deny:
-        return Deny(self.deny)
+    def denials(self) -> tuple[Stage, ...]:
+        """What leaves documents out between dedup and the release, a partition at a time."""
+        return (Deny(self.deny), *((ClusterCap(self.repeat),) if self._caps_clusters else ()))
+
+    @property
+    def _caps_clusters(self) -> bool:
+        return any(times == 0 for _, times in self.repeat)
 
     def host_cap(self, source: Source) -> HostCap:
         return HostCap(source.tokens_per_host, after=tuple(key for key in self._after(source) if key != "host-cap"))
@@ -121,7 +131,8 @@ class Recipe:
     def _after(self, source: Source) -> tuple[str, ...]:
         """The stages that leave documents of a source out between dedup and the release."""
         masks = ("line-masks",) if self.loses_templates(source) else ()
-        return (*masks, "deny", *(("host-cap",) if source.tokens_per_host else ()))
+        caps = ("cluster-cap",) if self._caps_clusters else ()
+        return (*masks, "deny", *caps, *(("host-cap",) if source.tokens_per_host else ()))
 
     def loses_templates(self, source: Source) -> bool:
         """Of documents that join behind the filters no character is changed."""
@@ -132,7 +143,7 @@ class Recipe:
         return (TRAIN, *(name for name, _ in self.splits))
 
     def shards(self, split: str = TRAIN) -> Shards:
-        own = {"tokenizers": self.tokenizers, "values": self.values, "split": split}
+        own = {"tokenizers": self.tokenizers, "values": self.values, "split": split, "repeat": bool(self.repeat)}
         return Shards(**{**self.stages.get("shards", {}), **own})
 
     def signing(self, within: str = "") -> tuple[Stage, ...]:
@@ -204,6 +215,7 @@ def typed(table: Mapping[str, Any], path: Path, *, work: str | None = None, rele
         alarms=recipe_dedup.alarms(table, folder, where),
         tokenizers=recipe_release.tokenizers(checks.table(table, "tokenizers", where), folder, where),
         splits=recipe_release.splits(checks.table(table, "splits", where), where),
+        repeat=repeat(table, where),
         values=recipe_release.values(output, tuple(bound.code for bound in own.bounds), f"{where} [output]"),
         base_url=recipe_release.base_url(output, f"{where} [output]"),
         deny=recipe_release.deny(output, folder, (release_at, work_at), f"{where} [output]"),
@@ -252,9 +264,9 @@ def _stages(table: Mapping[str, Any], folder: Path, where: str) -> dict[str, dic
     if "tokens" in table:
         raise UsageError(f'{where} [stages.tokens]: tokenizers have a table of their own: [tokenizers] key = "file"')
     checks.closed(table, tuple(TUNABLE), f"{where} [stages]")
-    for what in ("split", "tokenizers", "values"):
+    for what in ("split", "tokenizers", "values", "repeat"):
         if what in checks.table(table, "shards", where):
-            raise UsageError(f"{where} [stages.shards] {what}: said in [splits], [tokenizers] or [output]")
+            raise UsageError(f"{where} [stages.shards] {what}: said in [splits], [tokenizers], [repeat] or [output]")
     return {
         name: checks.typed(TUNABLE[name], checks.table(table, name, where), folder, f"{where} [stages.{name}]")
         for name in table

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.commit import Committed, canonical, stage_fingerprint
 from pipeline.dedup_entry import dedup_entry, templates_entry
@@ -22,6 +22,7 @@ from pipeline.manifest import (
     SourceEntry,
     SplitEntry,
     TokenizerEntry,
+    Weighted,
     dump,
     ratio,
 )
@@ -34,7 +35,6 @@ from pipeline.store import Store, open_store
 from stages.base import MAIN, Stage
 from stages.splits import TRAIN
 from stages.vocabulary import Named
-from stages.write import release_schema
 
 DATA_NOTICE = """{name}: a corpus built by Seimai
 
@@ -119,13 +119,21 @@ def _shard_entry(file: _File, keys: Sequence[str]) -> ShardEntry:
         source=file.source,
         split=file.split,
         rows=output["rows"],
-        row_groups=counters["row_groups"],
         bytes=output["bytes"],
-        text_bytes=counters["text_bytes"],
-        characters=counters["characters"],
-        tokens={key: counters[f"tokens.{key}"] for key in keys},
         sha256=output["sha256"],
+        **tallied(counters, keys),
     )
+
+
+def tallied(counters: Mapping[str, int], keys: Sequence[str]) -> dict[str, Any]:
+    """The fields of a ShardEntry that `stages.shards.tally` counts."""
+    return {
+        "row_groups": counters["row_groups"],
+        "text_bytes": counters["text_bytes"],
+        "characters": counters["characters"],
+        "tokens": {key: counters[f"tokens.{key}"] for key in keys},
+        "weighted": Weighted.told(counters, keys),
+    }
 
 
 def _manifest(plan: Plan, store: Store, outcome: Outcome, entries: list[ShardEntry], shards_sha256: str) -> Manifest:
@@ -150,7 +158,7 @@ def _manifest(plan: Plan, store: Store, outcome: Outcome, entries: list[ShardEnt
         stages={key: sorted(found) for key, found in sorted(fingerprints.items())},
         bounds={bound.code: [bound.at_least, bound.at_most] for bound in recipe.bounds},
         because=dict(sorted(recipe.because.items())),
-        columns={field.name: str(field.type) for field in release_schema(recipe.tokenizers, recipe.values)},
+        columns={field.name: str(field.type) for field in recipe.shards().further},
         tokenizers=[_tokenizer(each, counts) for each in recipe.tokenizers],
         sources=[_source_entry(plan, outcome, source, entries) for source in recipe.sources],
         splits=[
@@ -164,6 +172,7 @@ def _manifest(plan: Plan, store: Store, outcome: Outcome, entries: list[ShardEnt
         removals=[Removal(ticket=ticket, documents=n) for ticket, n in removals(outcome).items()],
         hosts=_hosts(outcome),
         templates=templates_entry(plan, outcome),
+        repeat={str(size): n for size, n in recipe.repeat} or None,
         shards_sha256=shards_sha256,
         shards=counts,
     ).sealed()

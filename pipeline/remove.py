@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
 from pipeline.manifest import Counts, Funnel, Manifest, Removal, ShardEntry, Size, SourceEntry, dump, load, ratio
-from pipeline.release import listed, notice, shard_path
+from pipeline.release import listed, notice, shard_path, tallied
 from pipeline.shelve import place, remove_others
 from pipeline.store import LocalStore, write
 from stages.host_table import HOSTS, ORDER
@@ -184,12 +184,9 @@ def _without(
         update={
             "path": shard_path(entry.source, entry.split, number, sha256),
             "rows": sum(pc.sum(stay).as_py() or 0 for stay in stays),
-            "row_groups": counted["row_groups"],
             "bytes": file.stat().st_size,
-            "text_bytes": counted["text_bytes"],
-            "characters": counted["characters"],
-            "tokens": {key: counted[f"tokens.{key}"] for key in keys},
             "sha256": sha256,
+            **tallied(counted, keys),
         }
     )
     place(file, folder / new.path, sha256)

@@ -18,6 +18,7 @@ from stages.left_out import REASONS
 from stages.line_masks import REASONS as TEMPLATE_REASONS
 from stages.lsh import Shape, found
 from stages.own import PREFIX
+from stages.repeat import REASONS as REPEAT_REASONS
 
 OTHER_REASONS = {
     "dedup.url": "another fetch of an address that stays",
@@ -36,7 +37,9 @@ def meaning(reason: str) -> str:
         return FILTERS[reason].name.replace("_", " ")
     if reason.startswith(PREFIX):
         return "a measure of the recipe"
-    return {**PASSED_REASONS, **EXTRACT_REASONS, **REASONS, **TEMPLATE_REASONS, **OTHER_REASONS}.get(reason, "")
+    return {**PASSED_REASONS, **EXTRACT_REASONS, **REASONS, **REPEAT_REASONS, **TEMPLATE_REASONS, **OTHER_REASONS}.get(
+        reason, ""
+    )
 
 
 def show(manifest: Manifest, release: Place, console: Console) -> None:
@@ -105,7 +108,11 @@ def _counts(counts: Counts) -> str:
         f"{n:,} {key} tokens ({counts.characters_per_token[key]:.2f} characters each)"
         for key, n in counts.tokens.items()
     )
-    return f"{counts.documents:,} documents, {counts.characters:,} characters, {tokens}"
+    seen = ""
+    if (weighted := counts.weighted) is not None:
+        each = ", ".join(f"{n:,} {key} tokens" for key, n in weighted.tokens.items())
+        seen = f"; with repeats {weighted.documents:,} documents, {each}"
+    return f"{counts.documents:,} documents, {counts.characters:,} characters, {tokens}{seen}"
 
 
 def _sampled(sample: Sample) -> str:

@@ -24,7 +24,9 @@ from pipeline.trace_pair import side_by_side
 from pipeline.trace_values import value_lines
 from stages.base import Rows
 from stages.judge import UNWRITTEN
+from stages.repeat import column as repeats
 from stages.spans import apply
+from stages.splits import splits_of
 from stages.visible import visible
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -139,7 +141,7 @@ def explain(found: Found, plan: Plan, shown: int | None = SHOWN) -> Iterator[str
     if found.keeper_text:
         yield from side_by_side(_edited(extract["text"], found.values["edits"]["edits"]), found.keeper_text)
     yield f"  text: {extract['text'][:200]!r}{'…' if len(extract['text']) > 200 else ''}"
-    yield f"=> {_fate(found)}"
+    yield f"=> {_fate(found, plan)}"
 
 
 def _left_out(found: Found) -> Iterator[str]:
@@ -165,7 +167,7 @@ def _reference(known: Mapping[str, Any]) -> str:
     return known["reference"] or f"id {known['known'].hex()}"
 
 
-def _fate(found: Found) -> str:
+def _fate(found: Found, plan: Plan) -> str:
     verdict, dedup = found.values.get("verdict"), found.values.get("dedup")
     if verdict is None:
         return "not judged yet"
@@ -182,14 +184,22 @@ def _fate(found: Found) -> str:
     if not dedup["keep"]:
         alike = "too short to compare with" if dedup["similarity"] is None else f"{dedup['similarity']:.3f} like"
         return f"not in the release: dedup.{dedup['level']}, {alike} {visible(found.keeper_url)}"
-    for left_out in (found.values.get(key) for key in ("line-masks", "deny", "host-cap")):
+    for left_out in (found.values.get(key) for key in ("line-masks", "deny", "cluster-cap", "host-cap")):
         if left_out is not None and not left_out["keep"]:
             return f"not in the release: {left_out['reason']} ({meaning(left_out['reason'])})"
     if found.unwritten:
         return f"not in the release: {UNWRITTEN} ({meaning(UNWRITTEN)})"
     lines = found.values.get("line-masks", {}).get("lines", 0)
     less = f", without {lines} template line(s)" if lines else ""
-    return f"in the release{less}; stands for {dedup['cluster_size']} document(s)"
+    return f"in the release{less}; stands for {dedup['cluster_size']} document(s){_repeated(dedup, plan)}"
+
+
+def _repeated(dedup: Mapping[str, Any], plan: Plan) -> str:
+    if not plan.recipe.repeat:
+        return ""
+    splits = splits_of([dedup["component"]], plan.recipe.splits)
+    (times,) = repeats(pa.chunked_array([[dedup["cluster_size"]]]), splits, plan.recipe.repeat).to_pylist()
+    return f", to be seen {times} time(s)"
 
 
 def _values(found: Found, plan: Plan) -> Iterator[str]:

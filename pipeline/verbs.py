@@ -67,7 +67,9 @@ def plan(options: argparse.Namespace) -> int:
         if any("line-masks" in part.outputs for part in parts):
             done_parts.update({"line-counts": 1, "template-lines": 1, "line-masks": 1})
         chosen = survey(store, plan.writers, parts)
-        done_parts.update(key for part in chosen.parts for key in ("deny", "host-cap") if key in part.outputs)
+        done_parts.update(
+            key for part in chosen.parts for key in ("deny", "cluster-cap", "host-cap") if key in part.outputs
+        )
         done_parts.update(key for markers in chosen.markers.values() for key in markers)
     say(f"{recipe.name}: partitions: {len(plan.parts)}, sources: {len(recipe.sources)}")
     table = Table()

@@ -19,6 +19,7 @@ from pipeline.manifest import Counts, Manifest, ShardEntry, edited, read, shelf
 from pipeline.places import Place
 from pipeline.store import Store
 from pipeline.verify_ids import repeated
+from pipeline.verify_repeat import READS, Recount
 from stages.host_table import HOSTS
 from stages.left_out import REMOVALS, Denied
 from stages.parquet import open_checked
@@ -103,7 +104,8 @@ def _new(manifest: Manifest) -> Iterator[str]:
 
 
 def _told(counts: Counts) -> str:
-    return f"{counts.documents} documents, {counts.characters} characters, tokens {counts.tokens}"
+    seen = "" if (w := counts.weighted) is None else f" (seen: {w.documents}, {w.characters}, {w.tokens})"
+    return f"{counts.documents} documents, {counts.characters} characters, tokens {counts.tokens}{seen}"
 
 
 def _shard(
@@ -155,8 +157,10 @@ def _rows(manifest: Manifest, file: str, entry: ShardEntry, denied: Denied) -> I
         if columns != manifest.columns:
             yield f"{entry.path}: its columns are {columns}, the manifest says {manifest.columns}"
             return
+        repeat = Recount(manifest, keys)
         counted = {"rows": 0, "characters": 0, **{f"tokens.{key}": 0 for key in keys}}
         wanted = ["id", "url", "host", "text", "characters", "source", "split", *(f"n_tok_{key}" for key in keys)]
+        wanted += READS if repeat.on else ()
         for group in range(parquet.num_row_groups):
             table = parquet.read_row_group(group, columns=wanted)
             counted["rows"] += table.num_rows
@@ -166,6 +170,8 @@ def _rows(manifest: Manifest, file: str, entry: ShardEntry, denied: Denied) -> I
             counted["characters"] += pc.sum(lengths).as_py() or 0
             for key in keys:
                 counted[f"tokens.{key}"] += pc.sum(table[f"n_tok_{key}"].cast(pa.int64())).as_py() or 0
+            if repeat.on and (problem := repeat.wrong(table)):
+                yield f"{entry.path}: row group {group}: {problem}"
             if denied.ids or denied.urls or denied.hosts:
                 ids, urls, hosts = (table[name].to_pylist() for name in ("id", "url", "host"))
                 for id in (i for i, *row in zip(ids, urls, hosts, strict=True) if denied.ticket(i, *row)):
@@ -177,6 +183,8 @@ def _rows(manifest: Manifest, file: str, entry: ShardEntry, denied: Denied) -> I
     for what, n in counted.items():
         if n != stated[what]:
             yield f"{entry.path}: {n} {what}, shards.jsonl says {stated[what]}"
+    if differs := repeat.differs(entry):
+        yield f"{entry.path}: {differs}"
 
 
 def _hosts(manifest: Manifest, store: Store, mode: str, again: str) -> Iterator[str]:

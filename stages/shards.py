@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.base import NEUTRAL, Inputs, Sink, Stage
+from stages.repeat import COLUMN
 from stages.splits import TRAIN
 from stages.vocabulary import Named
 from stages.write import release_schema
@@ -24,6 +25,7 @@ GROUP_SPREAD = (
 )  # ... with odds of its length in this: 1.5 MB more on average, and 3 % of groups end by GROUP_BYTES
 ROW_BYTES = 512  # of the columns that are no long text, at most of all but odd rows
 _LONG = ("text", "url", "title", "record", "file")
+WEIGHTED = "weighted."  # prefix of counters: each row as often as its column `repeat` says
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Shards(Stage):
     split: str = TRAIN
     tokenizers: tuple[Named, ...] = field(default=(Named(),), metadata=NEUTRAL)
     values: tuple[str, ...] = field(default=(), metadata=NEUTRAL)  # what the rows hold, which `write` says
+    repeat: bool = field(default=False, metadata=NEUTRAL)  # the same of the column `repeat`
 
     name: ClassVar[str] = "shards"
     version: ClassVar[int] = 4
@@ -62,7 +65,7 @@ class Shards(Stage):
 
     @property
     def further(self) -> pa.Schema:  # type: ignore[override]
-        return release_schema(self.tokenizers, self.values)
+        return release_schema(self.tokenizers, self.values, self.repeat)
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
         shard, filled = 0, 0
@@ -79,12 +82,22 @@ class Shards(Stage):
 
 def tally(table: pa.Table, keys: list[str]) -> dict[str, int]:
     """What `shards.jsonl` says of a row group: counters that add up over a file."""
+    weighted = weights(table, keys) if COLUMN in table.column_names else {}
     return {
         "characters": total(table["characters"]),
         "text_bytes": total(pc.binary_length(table["text"])),
         "row_groups": 1,
         **{f"tokens.{key}": total(table[f"n_tok_{key}"]) for key in keys},
+        **{f"{WEIGHTED}{name}": n for name, n in weighted.items()},
     }
+
+
+def weights(table: pa.Table, keys: list[str]) -> dict[str, int]:
+    """Documents, characters and tokens of rows, each as often as its column `repeat` says."""
+    repeat = table[COLUMN].cast(pa.int64())
+    columns = {"characters": "characters", **{f"tokens.{key}": f"n_tok_{key}" for key in keys}}
+    summed = {name: total(pc.multiply(repeat, table[of].cast(pa.int64()))) for name, of in columns.items()}
+    return {"documents": total(repeat), **summed}
 
 
 def _tables(inputs: Inputs, split: str) -> Iterator[pa.Table]:

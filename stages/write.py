@@ -18,6 +18,8 @@ from stages.edits import edited
 from stages.judge import ERROR, UNWRITTEN, measured_by
 from stages.left_out import staying
 from stages.pii import DEFAULT, KINDS, VERSION, mask
+from stages.repeat import COLUMN, Steps
+from stages.repeat import column as repeats
 from stages.spans import apply
 from stages.splits import TRAIN, Shares, splits_of
 from stages.vocabulary import Named
@@ -25,9 +27,10 @@ from stages.vocabulary import Named
 TEMPLATES = "line-masks"  # key of the sidecar that says which lines to leave out
 
 
-def release_schema(tokenizers: Sequence[Named], values: Sequence[str] = ()) -> pa.Schema:
+def release_schema(tokenizers: Sequence[Named], values: Sequence[str] = (), repeat: bool = False) -> pa.Schema:
     """The columns of a shard, in order. `n_tok_<key>` is the token count by the tokenizer of that key; `values` are the
-    codes of measures that the recipe wants beside the text, null where a source was not measured."""
+    codes of measures that the recipe wants beside the text, null where a source was not measured; `repeat`: whether the
+    recipe says how often documents are to be seen."""
     return pa.schema(
         [
             pa.field("id", pa.string(), nullable=False),  # 32 hex digits
@@ -47,6 +50,7 @@ def release_schema(tokenizers: Sequence[Named], values: Sequence[str] = ()) -> p
             pa.field("japanese", pa.float32(), nullable=False),  # language score, 0 to 1
             *(pa.field(code, pa.float32()) for code in values),
             pa.field("cluster_size", pa.int32(), nullable=False),  # documents this one stands for, itself included
+            *([pa.field(COLUMN, pa.int32(), nullable=False)] if repeat else []),  # times to train on it
             pa.field("split", pa.string(), nullable=False),  # train, validation or test
             pa.field(
                 "record", pa.string(), nullable=False
@@ -90,6 +94,7 @@ class Write(Stage):
     after: tuple[str, ...] = ()  # keys of the LEFT_OUT sidecars that have a say
     values: tuple[str, ...] = ()  # codes of measures that become columns
     measured: bool = True  # whether this source has measures
+    steps: Steps = ()  # of [repeat]; with them the rows have the column
 
     name: ClassVar[str] = "write"
     version: ClassVar[int] = 6
@@ -105,6 +110,7 @@ class Write(Stage):
             "after": list(self.after),
             "values": list(self.values) if self.measured else [list(self.values), "null"],
             "pii": {"version": VERSION, "kinds": pii} if pii else {},
+            **({"repeat": [list(step) for step in self.steps]} if self.steps else {}),
         }
 
     @property
@@ -119,11 +125,15 @@ class Write(Stage):
     def _measured(self) -> tuple[str, ...]:
         return self.values if self.measured else ()
 
+    @property
+    def _schema(self) -> pa.Schema:
+        return release_schema(self.tokenizers, self.values, repeat=bool(self.steps))
+
     def resources(self) -> dict[str, str]:
         return {tokenizer.column: tokenizer.resource() for tokenizer in self.tokenizers}
 
     def outputs(self, inputs: Inputs) -> dict[str, pa.Schema]:
-        return {MAIN: release_schema(self.tokenizers, self.values)}
+        return {MAIN: self._schema}
 
     def run(self, inputs: Inputs, sink: Sink) -> None:
         """Rows of TRAIN as they come, those of the held-out splits behind them in row groups of their own, so that a
@@ -141,7 +151,7 @@ class Write(Stage):
                     held_out[name].append(rows)
         for tables in held_out.values():
             if tables:
-                sink.write(release_schema(self.tokenizers, self.values).empty_table(), cut=True)
+                sink.write(self._schema.empty_table(), cut=True)
                 sink.write(pa.concat_tables(tables), cut=True)
 
     def _tables(self, inputs: Inputs, sink: Sink) -> Iterator[pa.Table]:
@@ -231,6 +241,7 @@ class Write(Stage):
         for kind, n in sum((final.masked for final in finals), Counter[str]()).items():
             sink.count(f"pii.{kind}", n)
         splits = splits_of(kept["dedup"]["component"].to_pylist(), self.splits)
+        sizes = kept["dedup"]["cluster_size"]
         return pa.table(
             {
                 "id": pa.array([id.hex() for id in extract["id"].to_pylist()], pa.string()),
@@ -245,7 +256,8 @@ class Write(Stage):
                 "source": pa.array([self.source] * len(texts), pa.string()),
                 "license": pa.array([own or self.license for own in extract["license"].to_pylist()], pa.string()),
                 "japanese": kept["language"]["japanese"].cast(pa.float32()),
-                "cluster_size": kept["dedup"]["cluster_size"],
+                "cluster_size": sizes,
+                **({COLUMN: repeats(sizes, splits, self.steps)} if self.steps else {}),
                 **{name: extract[name] for name in _AS_EXTRACTED},
                 "title": pa.array([final.title for final in finals], pa.string()),
             }

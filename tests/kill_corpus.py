@@ -24,6 +24,9 @@ host_documents = 3
 [splits]
 validation = 0.2
 test = 0.1
+[repeat]
+2 = 2
+3 = 0
 [stages.dedup]
 wipeout = 1.0
 levels = ["url", "exact", "near"]

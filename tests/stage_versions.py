@@ -59,6 +59,7 @@ def stages() -> dict[str, tuple[str, int]]:
     from stages.line_counts import LineCounts
     from stages.line_masks import LineMasks
     from stages.new_hosts import NewHosts
+    from stages.repeat import ClusterCap
     from stages.template_lines import TemplateLines
     from stages.tokens import Tokens
     from stages.write import Write
@@ -67,6 +68,7 @@ def stages() -> dict[str, tuple[str, int]]:
         *READERS.values(),
         *TUNABLE.values(),
         Address,
+        ClusterCap,
         Compacts,
         Edits,
         Index,

@@ -51,6 +51,9 @@ _CONTEXT = {
 }
 _TYPES = {"string": "sc:Text", "large_string": "sc:Text", "float": "sc:Float", "double": "sc:Float"}
 _URLS = {"url": "sc:URL"}
+_MEANINGS = {
+    "repeat": "how often to train on the document, by its cluster_size"
+}  # where the name alone does not say it
 
 
 def export(release: Release, out: Path, base_url: str) -> list[str]:
@@ -115,6 +118,7 @@ def _records(manifest: Manifest, path: str, description: str) -> dict[str, Any]:
             "@type": "cr:Field",
             "@id": f"{name}/{column}",
             "name": column,
+            **({"description": _MEANINGS[column]} if column in _MEANINGS else {}),
             "dataType": _URLS.get(column) or _TYPES.get(kind, "sc:Text" if kind.startswith("list") else "sc:Integer"),
             **({"isArray": True, "arrayShape": "-1"} if kind.startswith("list") else {}),
             "source": {"fileObject": {"@id": path}, "extract": {"column": column}},

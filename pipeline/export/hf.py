@@ -103,6 +103,13 @@ def _body(manifest: Manifest) -> list[str]:
     lines += ["", "Attribution and terms: see NOTICE. Splits are by group of suspected near-duplicates.", ""]
     for tokenizer in manifest.tokenizers:
         lines.append(f"- `n_tok_{tokenizer.key}`: {tokenizer.kind}, sha256 `{tokenizer.sha256}`, no BOS or EOS counted")
+    if manifest.repeat is not None and (seen := manifest.shards.weighted) is not None:
+        rule = ", ".join(f"{n} from {size} on" for size, n in manifest.repeat.items())
+        tokens = ", ".join(f"{n:,} {key} tokens" for key, n in seen.tokens.items())
+        lines.append(
+            f"- `repeat`: how often to train on a document, by `cluster_size` (else 1; {rule}; what is held out: 1)"
+        )
+        lines.append(f"- with repeats: {seen.documents:,} documents, {seen.characters:,} characters, {tokens}")
     lines += [
         "",
         "| column | type |",

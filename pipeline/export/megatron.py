@@ -3,7 +3,7 @@
 The layout is that of megatron/core/datasets/indexed_dataset.py, version 1, little-endian: magic, u64 version, u8 dtype,
 u64 sequences, u64 documents + 1, int32 lengths, int64 byte offsets, int64 document bounds. One prefix a source and split:
 the blend index is int16, and many prefixes slow the start. A weight is tokens x repeat: trainers think in epochs, and
-Megatron's weights are shares of samples.
+Megatron's weights are shares of samples. Where the release has a column `repeat`, each document stands so many times in a row.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from pipeline.export import Release, begin, hold, record
 from pipeline.manifest import Manifest, ShardEntry, TokenizerEntry
 from pipeline.store import open_store, write
 from stages.parquet import open_checked
+from stages.repeat import COLUMN
 from stages.vocabulary import Named
 
 MAGIC = b"MMIDIDX\x00\x00"
@@ -78,9 +79,10 @@ def export(release: Release, out: Path, options: Options) -> list[str]:
             prefix = f"{source}-{split}"
             counts = release.counts(entries)
             tokens, documents = _put_together(islice(parts, len(entries)), out / prefix, dtype)
-            extra = counts.documents if options.eod is not None else 0
-            hold(f"documents of {prefix}", documents, counts.documents)
-            hold(f"{named.key} tokens of {prefix}", tokens, counts.tokens[named.key] + extra)
+            stated = counts.weighted or counts
+            extra = stated.documents if options.eod is not None else 0
+            hold(f"documents of {prefix}", documents, stated.documents)
+            hold(f"{named.key} tokens of {prefix}", tokens, stated.tokens[named.key] + extra)
             told[prefix] = {"documents": documents, "tokens": tokens}
             weight = tokens * (repeats.get(source, 1.0) if split == "train" else 1.0)
             blends[SPLITS[split]] += [f"{weight:.0f}", os.path.join(options.prefix or str(out), prefix)]
@@ -140,12 +142,13 @@ def _tokenized(
 def _tokenize(
     folder: str, entry: ShardEntry, named: Named, dtype: np.dtype[np.generic], eod: int | None, target: Path
 ) -> _Part:
-    """The ids of a shard in `target`; each document must have the tokens that its row says."""
+    """The ids of a shard in `target`, each document as often as its row says; it must have the tokens that its row says."""
     tokenizer = named.load()
     lengths: list[npt.NDArray[np.int32]] = []
     with open_checked(open_store(folder).path(entry.path)) as parquet, target.open("wb") as file:
+        repeat = [COLUMN] if COLUMN in parquet.schema_arrow.names else []
         for group in range(parquet.num_row_groups):
-            table = parquet.read_row_group(group, columns=["text", named.column])
+            table = parquet.read_row_group(group, columns=["text", named.column, *repeat])
             ids = tokenizer.ids(table["text"].to_pylist())
             counted = np.fromiter(map(len, ids), np.int64, len(ids))
             if not np.array_equal(counted, table[named.column].cast(pa.int64()).to_numpy()):
@@ -157,7 +160,13 @@ def _tokenize(
                 counted += 1
                 for each in ids:
                     each.append(eod)
-            np.fromiter(chain.from_iterable(ids), dtype, int(counted.sum())).tofile(file)
+            if repeat:
+                times = table[COLUMN].to_pylist()
+                for each, n in zip(ids, times, strict=True):
+                    file.write(np.array(each, dtype).tobytes() * n)
+                counted = np.repeat(counted, times)
+            else:
+                np.fromiter(chain.from_iterable(ids), dtype, int(counted.sum())).tofile(file)
             lengths.append(counted.astype(np.int32))
     return _Part(target, np.concatenate(lengths))
 
