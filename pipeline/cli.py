@@ -226,7 +226,7 @@ def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--everywhere", action="store_true", help="also erase the text from the work folder: outputs, samples, reports"
     )
     remove.add_argument(
-        "--run", dest="recipe", help="everywhere: the recipe that made the release (default: the last run)"
+        "--run", dest="recipe", help="everywhere: the recipe that made the release (default: the one that did so here)"
     )
     remove.add_argument("--work", help="everywhere: the work folder, instead of the recipe's")
     remove.set_defaults(verb=_lazy("verbs_release", "remove"))

@@ -32,7 +32,7 @@ def _absent(value: object) -> bool:
 
 
 class Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Size(Closed):
@@ -100,7 +100,7 @@ class Counts(Closed):
 class Funnel(Closed):
     """Where every record went: each count is a sum over the commit markers of the run."""
 
-    records: int = Field(description="response records (WARC) and pages (dumps) read")
+    records: int = Field(description="what was read: response records (WARC), pages (dumps), rows or works")
     passed: dict[str, int] = Field(description="never rows: not HTML, not status 200, no Japanese in the bytes")
     quarantined: int = Field(description="records that could not be processed; each stands in a quarantine file")
     lost: dict[str, int] = Field(
@@ -109,7 +109,10 @@ class Funnel(Closed):
     extracted: Size = Field(description="rows that extraction wrote, those it rejected itself (extract.*) included")
     rejected: dict[str, int] = Field(description="documents by the first rule that dropped them")
     judged: Size = Field(description="what all filters kept, in characters and tokens of the extracted text")
-    duplicates: dict[str, int] = Field(description="documents dropped against a kept document, by level")
+    duplicates: dict[str, int] = Field(
+        description="documents dropped against a kept document, by level (dedup.url, dedup.exact, dedup.near), or against one of a corpus "
+        "that the run was compared with (dedup.known)"
+    )
     deduplicated: Size = Field(description="what was left, in characters and tokens of the extracted text")
     removed: dict[str, int] = Field(
         description="documents that are good and no copy and were left out all the same, by reason: cap.host, removed.request, "
@@ -207,7 +210,7 @@ class HostsEntry(Closed):
 
 
 class Removal(Closed):
-    """What was removed on request. Neither text nor URL is kept; removals.jsonl has hashes, to keep it out."""
+    """What was removed on request. Neither text nor URL is kept; removals.jsonl has hashes of URLs, ids and hosts, to keep it out."""
 
     ticket: str = Field(description="who asked, in the words of the operator")
     documents: int = Field(description="that were in the release, or would be")
@@ -416,11 +419,12 @@ def edited(manifest: Manifest, store: Store) -> Iterator[str]:
 def _check_version(file: str, content: bytes) -> None:
     try:
         version = json.loads(content).get("format_version")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return  # `_parse` tells what it is instead
     if version != FORMAT:
+        told = "no format version" if version is None else f"format version {version!r}"
         raise ShortError(
-            f"{file}: format version {version!r}, this program reads {FORMAT!r}; use the Seimai that wrote it, or run the recipe again"
+            f"{file}: {told}, this program reads {FORMAT!r}; use the Seimai that wrote it, or run the recipe again"
         )
 
 

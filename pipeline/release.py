@@ -236,9 +236,14 @@ def _source_entry(plan: Plan, outcome: Outcome, source: Source, entries: list[Sh
 
 def notice(manifest: Manifest) -> str:
     """NOTICE of a release: whom the text is from and under which terms."""
+    return DATA_NOTICE.format(name=manifest.name, sources="\n".join(credits_of(manifest)))
+
+
+def credits_of(manifest: Manifest) -> list[str]:
+    """The lines of NOTICE that name the sources."""
     lines = []
     for source in manifest.sources:
         found = [license or "licence not stated" for license in source.licenses] or [source.license]
         lines.append(f"Source {source.name} ({source.kind}): {', '.join(found)}")
         lines += [f"  {text}" for text in (source.attribution, source.terms) if text]
-    return DATA_NOTICE.format(name=manifest.name, sources="\n".join(lines))
+    return lines

@@ -1,7 +1,7 @@
 """Takedown: documents leave a release, and stay out of every later one.
 
 Only row groups that held one of them come out different; the release keeps its place and names its parent. The list of
-removals, `removals.jsonl`, holds hashes of URLs, ids and hosts with their tickets, never a text or a URL; a run into this
+removals, `removals.jsonl`, holds hashes of URLs, ids and names of hosts with their tickets, never a text or a URL; a run into this
 release folder, or of a recipe that names the list, leaves them out (`stages.left_out.Deny`).
 """
 
@@ -145,7 +145,9 @@ def resume(folder: Path) -> None:
 
 def note(file: Path, asks: Sequence[Mapping[str, str]]) -> None:
     """Add to a list of removals what is not in it yet."""
-    before = file.read_bytes().splitlines() if file.exists() else []
+    content = file.read_bytes() if file.exists() else b""
+    Denied.parse(str(file), content)  # refuses a list that no later run could read
+    before = content.splitlines()
     lines = dict.fromkeys([*before, *(canonical(ask) for ask in asks)])
     write(file, b"".join(line + b"\n" for line in lines))
 

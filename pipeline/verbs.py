@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     manifest, changed = make_release(
         recipe, options.runner, options.workers, scratch, ignore_alarms=options.ignore_alarms
     )
-    remember(options)
+    remember(options, recipe.release)
     if not changed:
         print("seimai: everything was committed already; the release is as it was", file=sys.stderr)
     show(manifest, recipe.release, Console(highlight=False, markup=False))
@@ -242,18 +243,18 @@ def verify(options: argparse.Namespace) -> int:
 
 
 def _command(release: Place) -> str:
-    """The command that makes a release again, where the last run made it; else as much of it as a release tells."""
+    """The command that makes a release again, where it was made here; else as much of it as a release tells."""
     from pipeline.manifest import shelf
     from pipeline.recipe import load
 
     options = argparse.Namespace(work=None, release=None)
     try:
-        recall(options)
-        recipe = load(options.recipe, work=options.work, release=options.release)
         folder = shelf(release).place
+        recall(options, of=folder)
+        recipe = load(options.recipe, work=options.work, release=options.release)
         if recipe.release == (Path(os.path.abspath(folder)) if isinstance(folder, Path) else folder):
-            places = "".join(f" --{what} {place}" for what in ("work", "release") if (place := getattr(options, what)))
-            return f"seimai run {options.recipe}{places}"
+            places = [f" --{what} {shlex.quote(at)}" for what in ("work", "release") if (at := getattr(options, what))]
+            return f"seimai run {shlex.quote(options.recipe)}{''.join(places)}"
     except UsageError:
         pass
     return "seimai run RECIPE, the recipe that made it"

@@ -130,7 +130,7 @@ def _work_of(options: argparse.Namespace, folder: Path) -> tuple[Recipe | None, 
     if said is None:
         last = argparse.Namespace(work=options.work, release=None)
         try:
-            recall(last)
+            recall(last, of=folder)
             recipe = load(last.recipe, work=last.work, release=last.release)
             if os.path.realpath(str(recipe.release)) == os.path.realpath(folder):
                 return recipe, _folder(recipe.work)

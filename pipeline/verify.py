@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import shlex
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.manifest import Counts, Manifest, ShardEntry, edited, read, shelf
 from pipeline.places import Place
+from pipeline.release import credits_of
 from pipeline.store import Store
 from pipeline.verify_ids import repeated
 from pipeline.verify_repeat import READS, Recount
@@ -46,18 +47,13 @@ def verify(release: Place, mode: str = "sha256", workers: int = 0, again: str = 
     if mode == "sha256" and not found:
         found += repeated(store, entries)
     found += _hosts(manifest, store, mode, again)
+    found += _notice(manifest, store, again)
     return manifest, [*_manifest(manifest, store, entries), *found, *_strays(store, entries)]
 
 
 def _denied(store: Store) -> Denied:
-    """The list of removals of a release; `Denied` reads files."""
-    content = store.read(REMOVALS)
-    if content is None:
-        return Denied.read([])
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / REMOVALS
-        file.write_bytes(content)
-        return Denied.read([str(file)])
+    """The list of removals of a release."""
+    return Denied.parse(store.path(REMOVALS), store.read(REMOVALS) or b"")
 
 
 def _manifest(manifest: Manifest, store: Store, entries: list[ShardEntry]) -> Iterator[str]:
@@ -139,7 +135,19 @@ def _mend(store: Store, name: str, found: int | None, again: str) -> str:
     if found is None:
         return again
     rm = "rm" if isinstance(store.place, Path) else "aws s3 rm"
-    return f"{rm} {store.path(name)} && {again}"
+    return f"{rm} {shlex.quote(store.path(name))} && {again}"
+
+
+def _notice(manifest: Manifest, store: Store, again: str) -> Iterator[str]:
+    """Whoever has the text must be told whose it is. Compared by line: another Seimai may word the rest otherwise."""
+    content = store.read("NOTICE")
+    if content is None:
+        yield f"NOTICE: missing; to re-create it: {again}"
+        return
+    lines = set(content.decode(errors="replace").splitlines())
+    for line in "\n".join(credits_of(manifest)).splitlines():  # a text of the recipe may have several
+        if line not in lines:
+            yield f"NOTICE: does not say {line.strip()!r}; to re-create it: {_mend(store, 'NOTICE', len(content), again)}"
 
 
 def _strays(store: Store, entries: list[ShardEntry]) -> Iterator[str]:

@@ -51,6 +51,39 @@ def test_the_table_shown_is_what_the_sample_gives(golden_run: Path) -> None:
         assert f"{number:,}" in shown
 
 
+@pytest.mark.parametrize("name", READMES)
+def test_every_column_of_a_release_is_told(name: str) -> None:
+    from stages.host_table import HOSTS
+    from stages.vocabulary import Named
+    from stages.write import release_schema
+
+    rows = [line.split("|")[1] for line in READMES[name].splitlines() if line.startswith("| `")]
+    told = set(re.findall(r"`(\w+)`", " ".join(rows)))
+    assert [column for column in release_schema([Named()]).names if column not in told] == []
+    (hosts,) = [part for part in READMES[name].split("\n\n") if "release/hosts.parquet" in part]
+    assert [column for column in HOSTS.names if f"`{column}`" not in hosts] == []
+
+
+def test_the_program_for_trainers_reads_a_release_and_refuses_a_damaged_one(golden_run: Path, tmp_path: Path) -> None:
+    (code,) = [block for block in blocks(READMES["README.md"], "python") if "manifest.json" in block]
+
+    def read() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+        ).stderr.strip()
+
+    release = Path(shutil.copytree(golden_run / "release", tmp_path / "release"))
+    assert read() == ""
+    shard = next((release / "data").iterdir())
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    assert "CRC checksum" in read()
+    told = (release / "manifest.json").read_text()
+    (release / "manifest.json").write_text(told.replace('"format_version": "2"', '"format_version": "3"'))
+    assert read().splitlines()[-1].startswith("AssertionError")
+
+
 def test_a_new_family_is_one_file_and_appears_everywhere(tmp_path: Path) -> None:
     (code,) = [block for block in blocks(READMES["README.md"], "python") if "@keep_if" in block]
     for package in ("filters", "stages", "pipeline", "manifests"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from pipeline.manifest import read
 from pipeline.store import LocalStore
 from pipeline.verify_ids import repeated
+from tests.corpora import documents, own, run, text
 from tests.runs import QUICKSTART, places, seimai
 
 
@@ -63,6 +65,21 @@ DAMAGES = {
     "a lost table of hosts": (lambda release: (release / "hosts.parquet").unlink(), "hosts.parquet: missing"),
     "an unknown field": (edit_manifest(lambda m: m.update(more=1)), "not a valid Manifest"),
     "a dropped shard line": (drop_a_line, "shards.jsonl: sha256"),
+    "a number that is none": (
+        edit_manifest(lambda m: m.update(polishing_ratio=float("nan"))),
+        "polishing_ratio: Input",
+    ),
+    "no format": (edit_manifest(lambda m: m.pop("format_version")), "no format version, this program reads '2'"),
+    "brackets without end": (
+        lambda release: (release / "manifest.json").write_text("[" * 100_000),
+        "not a valid Manifest",
+    ),
+    "a lost NOTICE": (lambda release: (release / "NOTICE").unlink(), "NOTICE: missing; to re-create it: "),
+    "an edited NOTICE": (lambda release: (release / "NOTICE").write_text("ours"), "NOTICE: does not say 'Source wiki"),
+    "a broken list of removals": (
+        lambda release: (release / "removals.jsonl").write_text("x\n"),
+        "release/removals.jsonl:1: not a removal",
+    ),
     "a lost list of shards": (lambda release: (release / "shards.jsonl").unlink(), "missing"),
 }
 
@@ -102,12 +119,27 @@ def test_each_damage_is_one_line_that_names_the_shard_and_the_command(release: P
     assert {line.split(":")[0] for line in lines} == {f"data/{first.name}", f"data/{second.name}"}
 
 
-def test_the_command_names_the_recipe_of_the_last_run(golden_run: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(golden_run, tmp_path / "copy"))
-    assert seimai("run", QUICKSTART, "--runner", "local", *places(folder)).code == 0
-    first_shard(folder / "release").unlink()
-    told = seimai("verify", folder / "release").out
-    assert f"seimai run {QUICKSTART} --work {folder / 'work'} --release {folder / 'release'}" in told
+def test_the_command_is_one_for_a_shell_and_of_the_run_that_made_this_release(golden_run: Path, tmp_path: Path) -> None:
+    copies = [Path(shutil.copytree(golden_run, tmp_path / name)) for name in ("a b", "later")]
+    for folder in copies:
+        assert seimai("run", QUICKSTART, "--runner", "local", *places(folder)).code == 0
+    release = copies[0] / "release"
+    flip(release)
+    (line,) = seimai("verify", release).out.splitlines()
+    rm, again = line.partition("to re-create it: ")[2].split(" && ")
+    assert shlex.split(rm) == ["rm", str(first_shard(release))]
+    assert shlex.split(again) == ["seimai", "run", str(QUICKSTART), *map(str, places(copies[0]))]
+    first_shard(release).unlink()
+    assert seimai(*shlex.split(again)[1:], "--runner", "local").code == 0
+    assert seimai("verify", release).code == 0
+
+
+def test_a_notice_of_several_lines_is_whole(tmp_path: Path) -> None:
+    taken = own(documents(tmp_path, "d", [{"id": "1", "url": "", "text": text(1)}]))
+    run(tmp_path, taken + 'attribution = "of A,\\nand of B"\n')  # verifies it
+    notice = tmp_path / "release" / "NOTICE"
+    notice.write_text(notice.read_text().replace("and of B", "and of C"))
+    assert "NOTICE: does not say 'and of B'" in seimai("verify", tmp_path / "release").out
 
 
 def test_a_document_that_is_there_twice_is_found_in_any_number_of_passes(release: Path) -> None:
