@@ -6,9 +6,11 @@ and remembers of it where the output lies, and that only for as long as a later 
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -55,6 +57,19 @@ def survey(store: Store, chains: Mapping[str, Sequence[Stage]], parts: Sequence[
     return Survey(walked.parts, markers, walked.todo)
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Millions of records are made meanwhile and none refers back; the collector would go through them again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_uncollected()
 def walk(
     store: Store,
     chains: Mapping[str, Sequence[Stage]],
