@@ -186,7 +186,7 @@ class _Run:
             self.listener.phase("index", len(found.parts), len(found.parts) - len(units), units)
         self._schedule(units, done)
         self._give_up("without the indexes nobody can tell what is known")
-        if units:
+        if markers:  # also with none to run: the run that built the last may have been killed here
             with self.store.scratch() as scratch, Gathered(self.store, scratch) as gathered:
                 for of_part in markers.values():
                     gathered.add(of_part["index"])

@@ -53,10 +53,14 @@ def kill_corpus(folder: Path, files: int = 2, pages: int = 9) -> Path:
         web.append(documents(folder, f"web-{file}", rows))
         with web[-1].open("a", encoding="utf-8") as lines:
             lines.write('{"id": "cut off", "te\n')  # quarantined
+    old = documents(folder, "old", [{"id": f"o{n}", "text": f"{text(n, 14)}\n{NOTICE}"} for n in (5, 900)])
+    against = (
+        f'[dedup]\nagainst = [{{ name = "old", files = ["{old.name}"], text_column = "text", id_column = "id" }}]\n'
+    )
     books = [{"id": f"b{n}", "url": "", "text": text(n if n < 3 else 1000 + n, 14)} for n in range(6)]
     sources = source("web", "jsonl", *web, license="CC0-1.0", id_column="id", url_column="url")
     sources += f"tokens_per_host = {50 * files * pages}\n"
-    return recipe(folder, RULES + sources + own(documents(folder, "books", books), name="books"))
+    return recipe(folder, RULES + against + sources + own(documents(folder, "books", books), name="books"))
 
 
 def stricter(recipe: Path) -> Path:
