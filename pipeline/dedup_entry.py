@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from pipeline.commit import Committed
-from pipeline.manifest import Alarm, Bucket, Dedup, Templates
+from pipeline.manifest_dedup import Alarm, Bucket, Dedup, Templates
 from pipeline.plan import Plan
 from pipeline.run import Outcome
 from stages.dedup import CLUSTERS, COMPONENTS

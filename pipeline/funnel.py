@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.manifest import Funnel, Sample, Size
+from pipeline.manifest import Sample
+from pipeline.manifest_counts import Funnel, Size
 from pipeline.run import Outcome
 from pipeline.tally import Tally
 

@@ -12,7 +12,8 @@ from pydantic import Field, ValidationError
 
 from pipeline.commit import digest
 from pipeline.errors import ShortError, UsageError
-from pipeline.manifest import Closed, dump
+from pipeline.manifest import dump
+from pipeline.manifest_counts import Closed
 from pipeline.shelve import copy_all
 from pipeline.store import LocalStore, Store
 from pipeline.task import PartRef

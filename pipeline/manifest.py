@@ -9,131 +9,22 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
+from pipeline.manifest_counts import Closed, Counts, Funnel, ShardEntry, absent
+from pipeline.manifest_dedup import Dedup, New, Templates
 from pipeline.places import Place
 from pipeline.store import Store, open_store
-from stages.shards import WEIGHTED
 
 FORMAT = "2"
 Model = TypeVar("Model", bound=BaseModel)
 SCHEMA = Path(__file__).resolve().parent.parent / "manifests" / "manifest.schema.json"
-
-
-def _absent(value: object) -> bool:
-    """Of a field that stands only in manifests of releases that have what it tells: others keep their ids."""
-    return value is None
-
-
-class Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Size(Closed):
-    """How much text."""
-
-    documents: int = Field(description="rows")
-    characters: int = Field(description="Unicode code points")
-    tokens: int = Field(description="by the first tokenizer of the manifest")
-
-
-class Weighted(Closed):
-    """How much text trainers see: each document as often as its column `repeat` says."""
-
-    documents: int = Field(description="sum of `repeat`")
-    characters: int = Field(description="sum of `repeat` x characters")
-    tokens: dict[str, int] = Field(description="tokenizer key -> sum of `repeat` x n_tok_<key>")
-
-    @classmethod
-    def told(cls, counters: Mapping[str, int], keys: Iterable[str]) -> Weighted | None:
-        """From what `stages.shards.tally` counts; None of rows without the column."""
-        if f"{WEIGHTED}documents" not in counters:
-            return None
-        return cls(
-            documents=counters[f"{WEIGHTED}documents"],
-            characters=counters[f"{WEIGHTED}characters"],
-            tokens={key: counters[f"{WEIGHTED}tokens.{key}"] for key in keys},
-        )
-
-    @classmethod
-    def of(cls, each: Iterable[Weighted], keys: Iterable[str]) -> Weighted:
-        listed = list(each)
-        return cls(
-            documents=sum(one.documents for one in listed),
-            characters=sum(one.characters for one in listed),
-            tokens={key: sum(one.tokens[key] for one in listed) for key in keys},
-        )
-
-
-class Counts(Closed):
-    """How much text, in the tokens of every tokenizer; characters per token beside them, as tokens do not compare."""
-
-    documents: int = Field(description="rows")
-    characters: int = Field(description="Unicode code points")
-    tokens: dict[str, int] = Field(description="tokenizer key -> tokens, no BOS or EOS counted")
-    characters_per_token: dict[str, float] = Field(description="tokenizer key -> characters / tokens")
-    weighted: Weighted | None = Field(
-        default=None, exclude_if=_absent, description="the same as trainers see it; only where the rows have `repeat`"
-    )
-
-    @classmethod
-    def of(cls, entries: Iterable[ShardEntry], keys: Iterable[str]) -> Counts:
-        listed, keys = list(entries), list(keys)
-        weighted = [entry.weighted for entry in listed if entry.weighted is not None]
-        characters = sum(entry.characters for entry in listed)
-        tokens = {key: sum(entry.tokens[key] for entry in listed) for key in keys}
-        return cls(
-            documents=sum(entry.rows for entry in listed),
-            characters=characters,
-            tokens=tokens,
-            characters_per_token={key: ratio(characters, n) for key, n in tokens.items()},
-            weighted=Weighted.of(weighted, keys) if weighted else None,
-        )
-
-
-class Funnel(Closed):
-    """Where every record went: each count is a sum over the commit markers of the run."""
-
-    records: int = Field(description="what was read: response records (WARC), pages (dumps), rows or works")
-    passed: dict[str, int] = Field(description="never rows: not HTML, not status 200, no Japanese in the bytes")
-    quarantined: int = Field(description="records that could not be processed; each stands in a quarantine file")
-    lost: dict[str, int] = Field(
-        description="the quarantined by cause: damage, raised, crash, memory, deadline; the last two may depend on the machine"
-    )
-    extracted: Size = Field(description="rows that extraction wrote, those it rejected itself (extract.*) included")
-    rejected: dict[str, int] = Field(description="documents by the first rule that dropped them")
-    judged: Size = Field(description="what all filters kept, in characters and tokens of the extracted text")
-    duplicates: dict[str, int] = Field(
-        description="documents dropped against a kept document, by level (dedup.url, dedup.exact, dedup.near), or against one of a corpus "
-        "that the run was compared with (dedup.known)"
-    )
-    deduplicated: Size = Field(description="what was left, in characters and tokens of the extracted text")
-    removed: dict[str, int] = Field(
-        description="documents that are good and no copy and were left out all the same, by reason: cap.host, removed.request, "
-        "cap.cluster, template.little-left"
-    )
-    written: Size = Field(description="the release: edits applied, tokens counted anew")
-
-    def broken_laws(self) -> list[str]:
-        """The conservation laws that do not hold, in words; empty when nothing was lost."""
-        laws = [
-            ("quarantined = its causes", self.quarantined, sum(self.lost.values())),
-            ("records = passed by + quarantined + extracted", self.records,
-             sum(self.passed.values()) + self.quarantined + self.extracted.documents),
-            ("extracted = rejected + judged", self.extracted.documents,
-             sum(self.rejected.values()) + self.judged.documents),
-            ("judged = duplicates + deduplicated", self.judged.documents,
-             sum(self.duplicates.values()) + self.deduplicated.documents),
-            ("deduplicated = removed + written", self.deduplicated.documents,
-             sum(self.removed.values()) + self.written.documents),
-        ]  # fmt: skip
-        return [f"{law}: {left} != {right}" for law, left, right in laws if left != right]
 
 
 class InputFile(Closed):
@@ -216,112 +107,6 @@ class Removal(Closed):
     documents: int = Field(description="that were in the release, or would be")
 
 
-class ShardEntry(Closed):
-    """One line of shards.jsonl."""
-
-    path: str = Field(description="relative to the manifest, or to its base_url")
-    source: str = Field(description="all rows are of this source")
-    split: str = Field(description="all rows are of this split")
-    rows: int = Field(description="documents")
-    row_groups: int = Field(description="of at most 8 MB uncompressed, or one document")
-    bytes: int = Field(description="of the file")
-    text_bytes: int = Field(description="UTF-8 bytes of the text column, uncompressed")
-    characters: int = Field(description="code points of the text column")
-    tokens: dict[str, int] = Field(description="tokenizer key -> sum of n_tok_<key>")
-    weighted: Weighted | None = Field(
-        default=None, exclude_if=_absent, description="as trainers see it; only where the rows have `repeat`"
-    )
-    sha256: str = Field(description="of the file")
-
-
-class Bucket(Closed):
-    """A set of documents that share keys: copies of one text, or what has the same template."""
-
-    documents: int = Field(description="under each of these keys")
-    keys: list[str] = Field(description="'band 0' and so on, 'exact', 'url' (one address) or 'id' (one record)")
-    example: str = Field(description="id of one of them")
-
-
-class Alarm(Closed):
-    """A bound of [alarms] that was passed."""
-
-    kind: Literal["source", "host", "component", "keeper", "identical", "unsigned"] = Field(
-        description="source, host: what it loses. component: documents suspected together. keeper: documents that go for one. "
-        "identical: documents that have the text of another. unsigned: those too short for a signature"
-    )
-    name: str = Field(description="of the source or host, else ''")
-    documents: int = Field(description="that were lost, or are so")
-    of: int = Field(description="documents that took part, of the source or host or of all")
-    bound: float = Field(description="a share of `of`; of a component, documents")
-    example: str = Field(description="id of such a document; ''")
-    keeper: str = Field(description="id of the document that it went for, or most of them; ''")
-
-
-class Dedup(Closed):
-    """How duplicates were found."""
-
-    levels: list[str] = Field(description="url, exact, near: those that were on")
-    similarity: float = Field(description="Jaccard similarity of character n-grams from which two documents are one")
-    bands: int = Field(description="of each signature; a pair that shares one is compared")
-    band_rows: int = Field(description="minima in a band")
-    catch: dict[str, float] = Field(description="Jaccard similarity -> share of such pairs that share a band")
-    components: dict[str, int] = Field(
-        description="documents suspected together: least size, a power of two -> how many; those alone have 1"
-    )
-    clusters: dict[str, int] = Field(description="documents that one kept document stands for: the same")
-    buckets: list[Bucket] = Field(description="the largest sets of documents that share keys, at most 10")
-    alarms: list[Alarm] = Field(description="what was more than [alarms] of the recipe allows, and stopped nothing")
-    counters: dict[str, int] = Field(description="what the stage counted besides")
-
-
-class Indexed(Closed):
-    """A corpus that this run was compared with, by its index."""
-
-    name: str = Field(description="as the recipe calls it")
-    sha256: str = Field(description="of the JSON list of the sha256 of its index files: which state of it")
-    documents: int = Field(description="in its index")
-    left_out: int = Field(description="rows without a text, or that could not be read")
-    known: int = Field(description="documents of this run whose nearest match is in it")
-
-
-class NewHost(Closed):
-    """What one host adds."""
-
-    host: str = Field(description="'' of documents without one")
-    documents: int = Field(description="written")
-    characters: int = Field(description="written")
-    known: int = Field(description="documents of this host that an index knows")
-
-
-class New(Closed):
-    """What this run adds to the corpora that it was compared with: all that is written is new."""
-
-    against: list[Indexed] = Field(description="the corpora")
-    similarity: float = Field(description="Jaccard similarity of character n-grams from which two documents are one")
-    errors: float = Field(description="standard errors above it from which a document counts as known")
-    found: dict[str, float] = Field(
-        description="Jaccard similarity -> share of such documents that are found, where all bins of both signatures are filled"
-    )
-    documents: int = Field(description="written by the run")
-    characters: int = Field(description="written by the run")
-    known: int = Field(description="documents that an index knows: left out")
-    known_characters: int = Field(description="their characters")
-    known_exactly: int = Field(description="of these, documents with the dedup key of one in an index")
-    hosts: int = Field(description="hosts with new documents")
-    most: list[NewHost] = Field(description="the hosts that add most characters")
-
-
-class Templates(Closed):
-    """Lines that were left out because many documents of a host, or many hosts, have them."""
-
-    rule: dict[str, int | float | bool] = Field(description="as the recipe has it, defaults included")
-    of_hosts: int = Field(description="lines that are a template of one host, for each such host")
-    of_all: int = Field(description="lines that are a template everywhere")
-    documents: int = Field(description="written documents that lost a line")
-    lines: int = Field(description="lines that they lost")
-    characters: int = Field(description="characters that they lost, line feeds included")
-
-
 class Manifest(Closed):
     """What a release is: where it comes from, how it was made, what is in it."""
 
@@ -355,7 +140,7 @@ class Manifest(Closed):
     templates: Templates | None = Field(description="null where the recipe has no [template_lines]")
     repeat: dict[str, int] | None = Field(
         default=None,
-        exclude_if=_absent,
+        exclude_if=absent,
         description="cluster size -> how often trainers should see a document of train from there on, below the first once; "
         "the column `repeat`. Only where the recipe has [repeat]",
     )
@@ -426,10 +211,6 @@ def _check_version(file: str, content: bytes) -> None:
         raise ShortError(
             f"{file}: {told}, this program reads {FORMAT!r}; use the Seimai that wrote it, or run the recipe again"
         )
-
-
-def ratio(part: int, whole: int) -> float:
-    return round(part / whole, 6) if whole else 0.0
 
 
 def read_shards(store: Store) -> list[ShardEntry]:

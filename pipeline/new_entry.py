@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.commit import canonical
 from pipeline.dedup_entry import CURVE
-from pipeline.manifest import Indexed, New, NewHost
+from pipeline.manifest_dedup import Indexed, New, NewHost
 from pipeline.plan import Plan
 from pipeline.run import Outcome
 from pipeline.store import Store

@@ -12,20 +12,8 @@ from pipeline.dedup_entry import dedup_entry, templates_entry
 from pipeline.errors import UsageError
 from pipeline.funnel import funnel, removals, samples, written_by
 from pipeline.identity import code_identity, recipe_identity
-from pipeline.manifest import (
-    Counts,
-    HostsEntry,
-    InputFile,
-    Manifest,
-    Removal,
-    ShardEntry,
-    SourceEntry,
-    SplitEntry,
-    TokenizerEntry,
-    Weighted,
-    dump,
-    ratio,
-)
+from pipeline.manifest import HostsEntry, InputFile, Manifest, Removal, SourceEntry, SplitEntry, TokenizerEntry, dump
+from pipeline.manifest_counts import Counts, ShardEntry, Weighted, ratio
 from pipeline.new_entry import new_entry
 from pipeline.plan import Plan
 from pipeline.recipe_source import Source

@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
-from pipeline.manifest import Counts, Funnel, Manifest, Removal, ShardEntry, Size, SourceEntry, dump, load, ratio
+from pipeline.manifest import Manifest, Removal, SourceEntry, dump, load
+from pipeline.manifest_counts import Counts, Funnel, ShardEntry, Size, ratio
 from pipeline.release import listed, notice, shard_path, tallied
 from pipeline.shelve import place, remove_others
 from pipeline.store import LocalStore, write

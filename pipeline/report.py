@@ -11,7 +11,9 @@ from rich.table import Table
 from filters import FILTERS
 from filters.base import Filter
 from pipeline.alarms import told
-from pipeline.manifest import Counts, Funnel, Manifest, New, Sample, Size
+from pipeline.manifest import Manifest, Sample
+from pipeline.manifest_counts import Counts, Funnel, Size
+from pipeline.manifest_dedup import New
 from pipeline.places import Place
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
 from stages.left_out import REASONS

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.errors import InputError
-from pipeline.manifest import ShardEntry
+from pipeline.manifest_counts import ShardEntry
 from pipeline.store import ATTEMPTS, LocalStore, Store
 
 _SHARD_NAME = re.compile(r"\.?[\w.-]+-\d{5}-[0-9a-f]{8}\.parquet(\.\d+)?")

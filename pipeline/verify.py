@@ -15,7 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.manifest import Counts, Manifest, ShardEntry, edited, read, shelf
+from pipeline.manifest import Manifest, edited, read, shelf
+from pipeline.manifest_counts import Counts, ShardEntry
 from pipeline.places import Place
 from pipeline.release import credits_of
 from pipeline.store import Store

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.manifest import ShardEntry
+from pipeline.manifest_counts import ShardEntry
 from pipeline.store import Store
 from stages.parquet import open_checked
 

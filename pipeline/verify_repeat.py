@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from pipeline.manifest import Manifest, ShardEntry, Weighted
+from pipeline.manifest import Manifest
+from pipeline.manifest_counts import ShardEntry, Weighted
 from stages.repeat import COLUMN, Steps, column, times
 from stages.shards import WEIGHTED, weights
 

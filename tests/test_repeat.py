@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.manifest import ShardEntry, read
+from pipeline.manifest import read
+from pipeline.manifest_counts import ShardEntry
 from pipeline.release import listed
 from stages.repeat import MOST, column, times
 from stages.shards import Shards
@@ -154,7 +155,8 @@ def resealed(release: Path, change: Any) -> None:
     told, entries = change(told, entries)
     from hashlib import sha256
 
-    from pipeline.manifest import Counts, dump
+    from pipeline.manifest import dump
+    from pipeline.manifest_counts import Counts
 
     (release / "shards.jsonl").write_bytes(listed(entries))
     update = {"shards_sha256": sha256(listed(entries)).hexdigest(), "shards": Counts.of(entries, ["qwen"])}

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ShortError, UsageError
-from pipeline.manifest import Counts, Manifest, ShardEntry, load, shelf
+from pipeline.manifest import Manifest, load, shelf
+from pipeline.manifest_counts import Counts, ShardEntry
 from pipeline.places import Place
 from pipeline.store import Store, write
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from pipeline.export import Release, begin, hold, record
-from pipeline.manifest import Manifest, ShardEntry
+from pipeline.manifest import Manifest
+from pipeline.manifest_counts import ShardEntry
 from pipeline.release import notice
 from pipeline.shelve import copy_all, remove_others
 from pipeline.store import LocalStore, write

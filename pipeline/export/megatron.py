@@ -27,7 +27,8 @@ import pyarrow as pa
 from pipeline.commit import canonical
 from pipeline.errors import ShortError, UsageError
 from pipeline.export import Release, begin, hold, record
-from pipeline.manifest import Manifest, ShardEntry, TokenizerEntry
+from pipeline.manifest import Manifest, TokenizerEntry
+from pipeline.manifest_counts import ShardEntry
 from pipeline.store import open_store, write
 from stages.parquet import open_checked
 from stages.repeat import COLUMN
