@@ -21,10 +21,10 @@ from trafilatura import extract, html2txt
 from trafilatura.settings import BASIC_CLEAN_XPATH, Extractor
 from trafilatura.utils import load_html, trim
 
-from stages import trafilatura_fast
-from stages.markup import strip
-from stages.warc import Damage, read
-from stages.xpath import selector
+from stages.gate.markup import strip
+from stages.html import trafilatura_fast
+from stages.html.xpath import selector
+from stages.warc.warc import Damage, read
 from tests.runs import GOLDEN, ROOT
 
 DATA = ROOT.parent / "shared" / "data"
