@@ -12,7 +12,7 @@ from stages.parquet import Rows
 
 
 def unknown(found: Survey, store: Store) -> list[dict[str, Any]] | None:
-    """Rows of `extract_mediawiki.TEMPLATES` summed over all partitions, most used first; None where no dump was read."""
+    """Rows of `stages.readers.mediawiki.TEMPLATES` summed over all partitions, most used first; None where no dump was read."""
     tables = []
     for part in found.parts:
         marker = found.markers[part.id].get("extract")

@@ -27,7 +27,7 @@ from stages.wikipedia.wikitext import clean_page
 # Templates that the cleaner dropped because its table does not know them: what it should learn next.
 TEMPLATES = pa.schema(
     [
-        pa.field("template", pa.string(), nullable=False),  # normalised, see `wikitext_templates.normalise`
+        pa.field("template", pa.string(), nullable=False),  # normalised, see `wikipedia.templates.normalise`
         pa.field("uses", pa.int64(), nullable=False),
         pa.field("pages", pa.int64(), nullable=False),
         pa.field("example", pa.string(), nullable=False),  # title of the first page with it

@@ -5,7 +5,7 @@ Policy, first match wins:
 1. A template in the table (`_RULES`) expands to the text a reader sees: 仮リンク and lang to their words, 読み仮名 to the word and
    its reading in parentheses, dates to 2001年1月2日, countries to their names, lists to lines, IPA to [...].
 2. Families: {{lang-fr|…}} (フランス語: …), {{fr|…}} (its words), {{IPA-fr|…}}, {{…範囲|…}} (the marked passage), {{USA1912}}.
-3. Apparatus (`wikitext_apparatus.py`: infoboxes, navigation, sources, maintenance notes, hatnotes) is dropped.
+3. Apparatus (`apparatus.py`: infoboxes, navigation, sources, maintenance notes, hatnotes) is dropped.
 4. Any other is dropped and counted, so that the table can be mended where it matters; but not one that stands on a line of
    its own without a positional argument: that is a navigation box or a notice whose words lie on another page.
 

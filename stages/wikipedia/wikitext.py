@@ -5,7 +5,7 @@ What becomes of what:
 - Paragraphs, headings and list items: one line each, without their marks (`==`, `*`, `#`, `:`, `;`). A heading with
   nothing left below it goes too.
 - Lists: every item, as a line; `; term : meaning` as two.
-- Templates: by the table in `wikitext_templates.py`; unknown ones are dropped and counted. Infoboxes are not looked into.
+- Templates: by the table in `templates.py`; unknown ones are dropped and counted. Infoboxes are not looked into.
 - Tables: data, not text, and dropped; but cells that hold a sentence (a 。) are kept, each as a line, and so is prose that an
   author laid out with a table. Captions, headers and cells of words and numbers alone say nothing without their rows and
   columns. Templates in a table that is dropped whole are not counted.
