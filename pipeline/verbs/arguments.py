@@ -221,6 +221,7 @@ def _lazy(module: str, name: str) -> Callable[[argparse.Namespace], int]:
     def verb(options: argparse.Namespace) -> int:
         return int(getattr(importlib.import_module(f"pipeline.verbs.{module}"), name)(options))
 
+    verb.__name__ = name
     return verb
 
 
