@@ -13,6 +13,7 @@ import os
 import pickle
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ class Simulated(Executor):
     """So many workers, on which a unit takes `seconds(unit)` by a clock that stands still while the driver works.
 
     `noted`: folder -> output -> bytes, filled instead of making (empty) files. `fault`: what an attempt (the unit, how often it ran before) fails with, or None.
+    `remembered`: so many labels of units that began; None for all.
     """
 
     def __init__(
@@ -91,14 +93,15 @@ class Simulated(Executor):
         seconds: Callable[[Unit], float] = lambda unit: 30 + unit.weight / 10e6,
         fault: Callable[[Unit, int], BaseException | None] = lambda unit, ran: None,
         noted: dict[str, dict[str, int]] | None = None,
+        remembered: int | None = None,
     ) -> None:
         super().__init__()
         self._store, self._workers, self._seconds, self._fault, self._noted = store, workers, seconds, fault, noted
         self._clock = 0.0
         self._running: list[tuple[float, Handle, bytes]] = []
-        self._attempts: dict[str, int] = {}
+        self._attempts: dict[str, int] = {}  # of those that have failed so far
         self.most_in_flight = 0
-        self.begun: list[str] = []  # labels in the order in which units began
+        self.begun: deque[str] = deque(maxlen=remembered)  # labels in the order in which units began
         self.bytes_sent = self.bytes_answered = 0
         self.played = 0.0  # CPU seconds of the workers' side of this, which is not the driver's
 
@@ -149,9 +152,11 @@ class Simulated(Executor):
     def _worker(self, sent: bytes) -> bytes:
         """What comes back over the wire for a unit that went out over it: a result or an error."""
         unit = pickle.loads(sent)
-        ran = self._attempts.get(unit.label, 0)
-        self._attempts[unit.label] = ran + 1
-        return pickle.dumps(self._fault(unit, ran) or self._answer(unit))
+        ran = self._attempts.pop(unit.label, 0)
+        fault = self._fault(unit, ran)
+        if fault is not None:
+            self._attempts[unit.label] = ran + 1
+        return pickle.dumps(fault or self._answer(unit))
 
     def close(self) -> None:
         self._running.clear()
