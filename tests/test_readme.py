@@ -53,9 +53,9 @@ def test_the_table_shown_is_what_the_sample_gives(golden_run: Path) -> None:
 
 @pytest.mark.parametrize("name", READMES)
 def test_every_column_of_a_release_is_told(name: str) -> None:
-    from stages.host_table import HOSTS
-    from stages.vocabulary import Named
-    from stages.write import release_schema
+    from stages.measure.vocabulary import Named
+    from stages.release.host_table import HOSTS
+    from stages.release.write import release_schema
 
     rows = [line.split("|")[1] for line in READMES[name].splitlines() if line.startswith("| `")]
     told = set(re.findall(r"`(\w+)`", " ".join(rows)))
