@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import _parser
+from pipeline.verbs.arguments import parser
 from tests.runs import QUICKSTART, ROOT, places, seimai
 
 TWINS = ("README", "manifests/README", "manifests/RELEASE", "stages/DEDUP", "deploy/README")
@@ -56,7 +56,7 @@ def test_the_first_page_stays_short(name: str) -> None:
 
 
 def verbs() -> dict[str, argparse.ArgumentParser]:
-    (found,) = [action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    (found,) = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
     return dict(found.choices)
 
 
