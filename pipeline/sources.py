@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
@@ -18,13 +19,14 @@ from pipeline.acquire.parts import Parts, make_parts, put
 from pipeline.acquire.remote import Network, contents, is_remote, look, open_random
 from pipeline.acquire.table import index_files
 from pipeline.acquire.turns import Turns
-from pipeline.commit import digest
+from pipeline.commit import DAMAGE, digest
 from pipeline.errors import UsageError
 from pipeline.hashes import Hashes
 from pipeline.near import SELECTIONS, bring_selections, keep_selections, near
 from pipeline.places import Place
 from pipeline.recipe import Recipe
 from pipeline.recipe_source import READERS, Source
+from pipeline.sealed import seal, unseal
 from pipeline.store import open_store
 from pipeline.task import PartRef
 from stages.base import SourceFile
@@ -107,11 +109,11 @@ class _Inputs:
             (file,) = self.hashes.files([_checked(Path(index), "dump_index")])
             name = digest(["streams", file.sha256])
         kept = near(self.work) / SELECTIONS / f"{name}.json"
-        if kept.exists():
-            return [int(start) for start in json.loads(kept.read_bytes())]
+        with contextlib.suppress(OSError, *DAMAGE):  # not there yet, or damaged
+            return [int(start) for start in unseal(kept.read_bytes())["starts"]]
         starts = dumps.offsets(contents(index, self.network, self._turns), index)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        put(kept, json.dumps(starts).encode())
+        put(kept, seal(json.dumps({"starts": starts}).encode()))
         return starts
 
     def parts(self, source: Source) -> Parts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from pipeline.commit import Committed, canonical
 from pipeline.executor import WorkerDiedError
 from pipeline.run import Outcome, run
+from pipeline.sealed import unseal
 from pipeline.store import Entry, LocalStore
 from pipeline.survey import walk
 from pipeline.task import Unit
@@ -147,7 +147,7 @@ def test_a_set_that_grows_is_consolidated_with_what_stood_in_the_old_file(place:
 
 def _spread(consolidated: Path) -> None:
     """The markers by themselves, as real workers write them; the simulated ones leave them to the consolidated file."""
-    for marker in json.loads(consolidated.read_bytes()):
+    for marker in unseal(consolidated.read_bytes())["markers"]:
         file = consolidated.parent / "commit" / f"{marker['part_fp']}.json"
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(canonical(marker))
