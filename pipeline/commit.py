@@ -21,7 +21,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import version as distribution_version
 from pathlib import Path
@@ -31,6 +31,7 @@ import pyarrow as pa
 
 from pipeline import erase
 from pipeline.errors import ShortError
+from pipeline.output import NAME_DIGITS, Output
 from pipeline.sealed import seal, unseal
 from pipeline.store import Store
 from stages.base import MAIN, Inputs, Rows, Stage
@@ -102,7 +103,19 @@ class Committed:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Committed:
-        return cls(**{name: value[name] for name in cls.__slots__})
+        return cls(
+            value["stage"],
+            value["stage_fp"],
+            value["part_fp"],
+            value["outputs"],
+            value["quarantine"],
+            value["counters"],
+            value["reasons"],
+        )
+
+    def slim(self) -> Committed:
+        """For a driver that keeps it: one of a barrier has an output for every partition."""
+        return replace(self, outputs={name: Output.of(output) for name, output in self.outputs.items()})
 
     def rows(self, store: Store, output: str) -> Rows:
         found = self.outputs[output]
@@ -273,7 +286,7 @@ class CommitSink:
     def _put(self, file: Path, kind: str, label: str, suffix: str) -> dict[str, Any]:
         sha256 = digest_of(file)
         size = file.stat().st_size
-        name = f"{folder(self.stage.key, self.stage_fp)}/{kind}/{self.part_fp}{label}-{sha256[:16]}.{suffix}"
+        name = f"{folder(self.stage.key, self.stage_fp)}/{kind}/{self.part_fp}{label}-{sha256[:NAME_DIGITS]}.{suffix}"
         self.store.put(file, name)
         if self.store.size(name) != size:
             raise OSError(f"{self.store.path(name)}: {self.store.size(name)} bytes stored of {size}")

@@ -177,6 +177,10 @@ def read(release: Place) -> tuple[Manifest, list[ShardEntry]]:
     place, content = store.path(name), store.read(name)
     if content is None:
         raise UsageError(f"{place}: no manifest here; give the release folder of a finished run")
+    if not name.endswith(".json"):
+        raise UsageError(
+            f"{place}: not a release; give the release folder of a finished run, or the manifest.json in it"
+        )
     _check_version(place, content)
     return _parse(Manifest, place, content), read_shards(store)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ from stages.template_lines import TemplateLines
 
 # Partitions in one band run at most: runs stay few and large, and a new partition rewrites one of them.
 GROUP = 64
+_DIGEST = re.compile(r"[0-9a-f]{32,}")
 
 
 @dataclass(frozen=True)
@@ -260,6 +262,8 @@ def why_stale(store: Store, stage: Stage) -> str:
         return "changed, or never finished: no earlier spec.json can be read"
     now = _flat(stage_spec(stage))
     nearest = min((_differences(_flat(json.loads(spec)), now) for spec in specs), key=len)
+    if [each.partition(" ")[0] for each in nearest] == ["params.sample"]:
+        return "only dry runs so far"
     return "changed: " + "; ".join(nearest[:4])
 
 
@@ -270,10 +274,15 @@ def _name_of(spec: bytes) -> str:
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return [
-        f"{key} {old.get(key, 'absent')} -> {new.get(key, 'absent')}"
+        f"{key} {_short(old.get(key, 'absent'))} -> {_short(new.get(key, 'absent'))}"
         for key in sorted({*old, *new})
         if old.get(key) != new.get(key)
     ]
+
+
+def _short(value: Any) -> Any:
+    """A digest by its beginning: the whole of two would fill the table."""
+    return f"{value[:8]}…" if isinstance(value, str) and _DIGEST.fullmatch(value) else value
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -76,7 +76,8 @@ class Reporter:
     def phase(self, name: str, units: int, committed: int, left: Sequence[Unit]) -> None:
         self.standing.begin(units, committed, left)
         if left:
-            self._say_in_log(f"{name}: {committed:,} of {units:,} from an earlier run")
+            earlier = f", {committed:,} more are there from an earlier run" if committed else ""
+            self._say_in_log(f"{name}: {len(left):,} to do{earlier}")
 
     def totals(self, documents: int, tokens: int) -> None:
         self.standing.documents, self.standing.tokens = documents, tokens

@@ -251,7 +251,7 @@ class _Run:
 
         self._schedule(left, done)
         self._give_up("what comes after them cannot run without them")
-        found = [markers[unit.label] for unit in units]
+        found = [markers[unit.label].slim() for unit in units]
         self.outcome.barriers += found
         return found
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from pipeline.commit import Committed, load_set, sizes, stage_fingerprint, whole
+from pipeline.output import Output
 from pipeline.store import Store
 from pipeline.task import PartRef, part_fingerprint
 from stages.base import MAIN, Stage
@@ -85,42 +86,45 @@ def walk(
         source: {stage.key: (stage, stage_fingerprint(stage), stage.requires) for stage in chain}
         for source, chain in chains.items()
     }
-    known = {part.id: part for part in parts}
+    outputs = {part.id: dict(part.outputs) for part in parts}
+    known = [part.holding(outputs[part.id]) for part in parts]  # each with a mapping that is filled in place
     unfinished: set[str] = set()
     order = _order(chains)
     held = {key for part in parts for key in part.outputs}
     for place, key in enumerate(order):
-        # stage_fp -> part_fp -> part ids: parts with equal inputs, such as no page at all, share a marker
-        by_print: dict[str, dict[str, list[str]]] = defaultdict(dict)
-        for id, part in known.items():
+        # stage_fp -> part_fp -> parts: those with equal inputs, such as no page at all, share a marker
+        by_print: dict[str, dict[str, list[PartRef]]] = defaultdict(dict)
+        for part in known:
             if key not in steps[part.source]:
                 continue
             stage, stage_fp, requires = steps[part.source][key]
-            part_fp = part_fingerprint(stage, stage_fp, [part], requires)
+            part_fp = part_fingerprint(stage, stage_fp, (part,), requires)
             if part_fp is None:
-                unfinished.add(id)
+                unfinished.add(part.id)
             else:
-                by_print[stage_fp].setdefault(part_fp, []).append(id)
-        for stage_fp, ids in by_print.items():
-            set_name, found = load_set(store, key, stage_fp, list(ids))
+                by_print[stage_fp].setdefault(part_fp, []).append(part)
+        for stage_fp, of_print in by_print.items():
+            set_name, found = load_set(store, key, stage_fp, list(of_print))
             stored = sizes(store, key, stage_fp) if found else {}
             for marker in found:
                 if not whole(marker, stored):
                     continue
-                for id in ids.pop(marker.part_fp, ()):
-                    see(Seen(known[id], marker, set_name))
-                    known[id] = known[id].add(key, marker.outputs[MAIN])
-            unfinished.update(id for same in ids.values() for id in same)
+                output = Output.of(marker.outputs[MAIN])
+                for part in of_print.pop(marker.part_fp, ()):
+                    see(Seen(part, marker, set_name))
+                    outputs[part.id][key] = output
+            unfinished.update(part.id for same in of_print.values() for part in same)
         held.add(key)
         if needed is not None:
             later = {
                 *needed,
                 *(read for of in steps.values() for k in order[place + 1 :] if k in of for read in of[k][2]),
             }
-            for id, part in known.items() if held - later else ():
-                known[id] = part.only(later)
+            for gone in held - later:
+                for of_part in outputs.values():
+                    of_part.pop(gone, None)
             held &= later
-    done = tuple(known[part.id] for part in parts)
+    done = tuple(part.holding(dict(part.outputs)) for part in known)  # a copy is no larger than what it holds
     return Walked(done, tuple(part for part in done if part.id in unfinished))
 
 

@@ -20,6 +20,7 @@ from pipeline.report import meaning
 from pipeline.store import Store
 from pipeline.task import PartRef
 from pipeline.trace_edits import SHOWN, changes
+from pipeline.trace_names import spellings
 from pipeline.trace_pair import side_by_side
 from pipeline.trace_values import value_lines
 from stages.base import Rows
@@ -74,6 +75,15 @@ def find(plan: Plan, store: Store, target: str) -> tuple[list[Found], list[str],
             hits = [row for row in lost if target in (row["id"], row["url"])]
             others += [f"{name} quarantined by {key}: {row['where']}: {row['error']}" for row in hits]
     hint = f"; {nameless} damaged record(s) of it lost their URL" if nameless else ""
+    if not documents and not others:
+        hint = (
+            _meant(
+                target,
+                [(part, found.markers[part.id]["extract"]) for part in found.parts if "extract" in part.outputs],
+                store,
+            )
+            or hint
+        )
     return [_with_keeper(document, found.parts, store) for document in documents], others, hint
 
 
@@ -106,13 +116,32 @@ def _documents(part: PartRef, store: Store, target: str) -> Iterator[Found]:
         yield Found(part, row, values)
 
 
+def _url_key(url: str) -> bytes:
+    return hashlib.blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
 def _passed(marker: Committed, store: Store, url: str) -> list[tuple[int, str]]:
     if "passed" not in marker.outputs:
         return []
     table = _read(store, marker.outputs["passed"])
-    key = hashlib.blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    hit = table.filter(pc.equal(table["url_hash"], key))
+    hit = table.filter(pc.equal(table["url_hash"], _url_key(url)))
     return [(row["offset"], row["reason"]) for row in hit.to_pylist()]
+
+
+def _meant(target: str, extracts: Sequence[tuple[PartRef, Committed]], store: Store) -> str:
+    """The address that the crawl has instead of this one, documents and what was passed by alike; '' for none."""
+    near = spellings(target)
+    keys = {_url_key(url): url for url in near}
+    found: set[str] = set()
+    for part, marker in extracts if near else ():
+        column = _read(store, part.outputs["extract"], ["url"])["url"]
+        found |= set(column.filter(pc.is_in(column, pa.array(near))).to_pylist())
+        if "passed" in marker.outputs:
+            hashes = _read(store, marker.outputs["passed"], ["url_hash"])["url_hash"].to_pylist()
+            found |= {keys[key] for key in hashes if key in keys}
+    if found:
+        return f"; did you mean {' or '.join([each for each in near if each in found][:3])}?"
+    return "" if "://" in target or _ID.fullmatch(target) else "; nor is there a file of that name"
 
 
 def _quarantine(marker: Committed, store: Store) -> list[dict[str, str]]:

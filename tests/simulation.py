@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import heapq
 import io
+import os
 import pickle
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from pipeline.task import PartRef, Result, Unit, part_fingerprint
 from stages.base import MAIN, SourceFile, Stage
 from stages.dedup_summary import SCHEMA, SUMMARY
 
+LARGE = 1 << 20  # bytes of a unit whose worker is played by a process of its own
 RECIPE = """
 name = "simulated"
 [[source]]
@@ -80,6 +83,7 @@ class Simulated(Executor):
     """So many workers, on which a unit takes `seconds(unit)` by a clock that stands still while the driver works.
 
     `noted`: folder -> output -> bytes, filled instead of making (empty) files. `fault`: what an attempt (the unit, how often it ran before) fails with, or None.
+    `remembered`: so many labels of units that began; None for all.
     """
 
     def __init__(
@@ -89,14 +93,15 @@ class Simulated(Executor):
         seconds: Callable[[Unit], float] = lambda unit: 30 + unit.weight / 10e6,
         fault: Callable[[Unit, int], BaseException | None] = lambda unit, ran: None,
         noted: dict[str, dict[str, int]] | None = None,
+        remembered: int | None = None,
     ) -> None:
         super().__init__()
         self._store, self._workers, self._seconds, self._fault, self._noted = store, workers, seconds, fault, noted
         self._clock = 0.0
         self._running: list[tuple[float, Handle, bytes]] = []
-        self._attempts: dict[str, int] = {}
+        self._attempts: dict[str, int] = {}  # of those that have failed so far
         self.most_in_flight = 0
-        self.begun: list[str] = []  # labels in the order in which units began
+        self.begun: deque[str] = deque(maxlen=remembered)  # labels in the order in which units began
         self.bytes_sent = self.bytes_answered = 0
         self.played = 0.0  # CPU seconds of the workers' side of this, which is not the driver's
 
@@ -129,20 +134,29 @@ class Simulated(Executor):
         self._clock = max(self._clock, self._running[0][0])
         while self._running and self._running[0][0] <= self._clock:
             _, handle, sent = heapq.heappop(self._running)
-            ended.append(self._end(handle, pickle.loads(sent)))
+            ended.append(self._end(handle, sent))
         self._fill()
         return ended
 
-    def _end(self, handle: Handle, unit: Unit) -> Finished:
-        ran = self._attempts.get(unit.label, 0)
-        self._attempts[unit.label] = ran + 1
-        if (error := self._fault(unit, ran)) is not None:
-            return Finished(handle, None, error)
-        began = time.process_time()
-        answer = pickle.dumps(self._answer(unit))
-        self.played += time.process_time() - began
+    def _end(self, handle: Handle, sent: bytes) -> Finished:
+        if len(sent) > LARGE and self._noted is None:
+            answer = _in_child(lambda: self._worker(sent))
+        else:
+            began = time.process_time()
+            answer = self._worker(sent)
+            self.played += time.process_time() - began
         self.bytes_answered += len(answer)
-        return Finished(handle, pickle.loads(answer), None)
+        result = pickle.loads(answer)
+        return Finished(handle, *((result, None) if isinstance(result, Result) else (None, result)))
+
+    def _worker(self, sent: bytes) -> bytes:
+        """What comes back over the wire for a unit that went out over it: a result or an error."""
+        unit = pickle.loads(sent)
+        ran = self._attempts.pop(unit.label, 0)
+        fault = self._fault(unit, ran)
+        if fault is not None:
+            self._attempts[unit.label] = ran + 1
+        return pickle.dumps(fault or self._answer(unit))
 
     def close(self) -> None:
         self._running.clear()
@@ -172,6 +186,20 @@ class Simulated(Executor):
             file = self._store.root / folder(marker.stage, marker.stage_fp) / "commit" / f"{marker.part_fp}.json"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(canonical(marker.to_json()))
+
+
+def _in_child(work: Callable[[], bytes]) -> bytes:
+    """Done in a process of its own, so that the memory of a worker does not count as the driver's."""
+    read, write = os.pipe()
+    if (child := os.fork()) == 0:
+        with open(write, "wb") as pipe:
+            pipe.write(work())
+        os._exit(0)
+    os.close(write)
+    with open(read, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    return answer
 
 
 def made(stage: Stage, stage_fp: str, part_fp: str, parts: tuple[PartRef, ...]) -> Committed:

@@ -61,6 +61,13 @@ def test_a_dry_run_cannot_poison_the_cache(finished: Path) -> None:
     assert set(grown(finished, source("s", "warc", CRAWL_1)).values()) == {0}
 
 
+def test_a_plan_says_that_there_were_only_dry_runs(tmp_path: Path) -> None:
+    file = recipe(tmp_path, source("s", "warc", CRAWL_1))
+    assert seimai("dry-run", file, "--sample", 5, "--stage", "extract").code == 0
+    row = next(line for line in seimai("plan", file).out.splitlines() if "extract" in line)
+    assert [cell.strip() for cell in row.strip("│").split("│")] == ["extract", "0", "1", "only dry runs so far"]
+
+
 def test_a_release_that_shrinks_leaves_no_old_shards(finished: Path) -> None:
     run(finished, source("s", "warc", CRAWL_1) + BOUND)
     assert seimai("verify", finished / "release").code == 0

@@ -91,7 +91,7 @@ def test_every_unit_is_done_once_or_given_up_and_the_window_holds(
 def test_large_units_go_first_and_a_failed_one_is_not_sent_to_the_end() -> None:
     units = [unit(f"u{weight}", weight) for weight in (1, 5, 3, 9, 7)]
     _, executor, _ = play(units, 1)
-    assert executor.begun == ["u9", "u7", "u5", "u3", "u1"]
+    assert list(executor.begun) == ["u9", "u7", "u5", "u3", "u1"]
     many = [unit("big", 40), *(unit(f"s{i:02d}", 2) for i in range(20))]
     _, executor, _ = play(many, 1, big=[WorkerDiedError("killed")])
     assert executor.begun.index("big", 1) < 10, "its second attempt waits for its pause, not for all small ones"
@@ -138,7 +138,7 @@ def test_pauses_grow() -> None:
 def test_a_server_that_refuses_ends_it_all() -> None:
     heard, executor, failed = play([unit(f"u{i}", 9 - i) for i in range(9)], 1, u0=[RefusedError("403")])
     assert failed == ["u0"]
-    assert executor.begun == ["u0", "u1"], "the next had begun before the driver heard of it"
+    assert list(executor.begun) == ["u0", "u1"], "the next had begun before the driver heard of it"
     assert heard.done == ["u1"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.trace_names import spellings
 from tests.runs import GOLDEN, QUICKSTART, Ran, places, seimai
 
 with (GOLDEN / "expected.tsv").open(encoding="utf-8", newline="") as file:
@@ -66,3 +67,22 @@ def test_what_is_not_there_is_said_to_be_not_there(trace) -> None:
     assert ran.code == 1
     assert "not in this run" in ran.err
     assert "1 damaged record(s) of it lost their URL" in ran.err
+
+
+@pytest.mark.parametrize("slug", ["news-ferry", next(slug for slug in URLS if slug.startswith("zh-"))])
+def test_another_spelling_of_an_address_leads_to_the_one_that_the_crawl_has(trace, slug: str) -> None:
+    """Of a document, and of a page that was passed by."""
+    ran = trace(URLS[slug].replace("https://", "http://www.") + "#top")
+    assert ran.code == 1
+    assert f"did you mean {URLS[slug]}?" in ran.err
+
+
+def test_a_file_that_is_not_there_is_said_to_be_none(trace) -> None:
+    assert "nor is there a file of that name" in trace("page.html").err
+
+
+def test_spellings_are_those_of_browsers_and_hands() -> None:
+    assert "https://ja.example/wiki/%E6%9C%9D?a=1" in spellings("http://www.ja.example/wiki/朝/?a=1#x")
+    assert "https://ja.example/wiki/朝" in spellings("ja.example/wiki/%E6%9C%9D")
+    assert "https://ja.example/a" not in spellings("https://ja.example/a")
+    assert [spellings(none) for none in ("page", "http://[", "ftp://ja.example/", "")] == [[], [], [], []]

@@ -99,6 +99,13 @@ def test_damage_is_found(release: Path, damage: str) -> None:
     assert says in ran.out + ran.err
 
 
+@pytest.mark.parametrize("verb", ["verify", "report"])
+def test_a_file_that_is_no_release_is_wrong_use(release: Path, verb: str) -> None:
+    ran = seimai(verb, release / "NOTICE")
+    assert ran.code == 2
+    assert "NOTICE: not a release; give the release folder" in ran.err
+
+
 def test_size_mode_looks_at_sizes_alone(release: Path) -> None:
     flip(release)
     ran = seimai("verify", release, "--mode", "size")

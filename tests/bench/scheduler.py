@@ -41,7 +41,7 @@ def one(partitions: int, place: Path) -> None:
     plan = simulated_plan(place, partitions)
     store = LocalStore(place / "work")
     before = peak_memory()
-    executor = Simulated(store, NODES * CPUS, duration)
+    executor = Simulated(store, NODES * CPUS, duration, remembered=0)
     began = time.process_time()
     with Reporter(store.root) as reporter:
         outcome = run(plan, store, executor, reporter)
