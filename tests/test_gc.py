@@ -14,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import gc
-from pipeline.recipe import Recipe, load
-from pipeline.store import LocalStore, processes_here
+from pipeline.recipe.recipe import Recipe, load
+from pipeline.removal import gc
+from pipeline.store.folder import LocalStore
+from pipeline.store.processes import processes_here
 from tests.runs import QUICKSTART, seimai, tree
 
 WEEK = 7 * 86400.0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import _parser
+from pipeline.verbs.arguments import parser
 from tests.runs import QUICKSTART, ROOT, places, seimai
 
 TWINS = ("README", "manifests/README", "manifests/RELEASE", "stages/DEDUP", "deploy/README")
@@ -56,7 +56,7 @@ def test_the_first_page_stays_short(name: str) -> None:
 
 
 def verbs() -> dict[str, argparse.ArgumentParser]:
-    (found,) = [action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    (found,) = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
     return dict(found.choices)
 
 
@@ -107,9 +107,9 @@ def test_what_the_sample_prints_is_what_it_gives(name: str, golden_run: Path) ->
 
 @pytest.mark.parametrize("name", ["manifests/RELEASE.md", "manifests/RELEASE.ja.md"])
 def test_every_column_of_a_release_is_told(name: str) -> None:
-    from stages.host_table import HOSTS
-    from stages.vocabulary import Named
-    from stages.write import release_schema
+    from stages.measure.vocabulary import Named
+    from stages.release.host_table import HOSTS
+    from stages.release.write import release_schema
 
     rows = [line.split("|")[1] for line in PAGES[name].splitlines() if line.startswith("| `")]
     told = set(re.findall(r"`(\w+)`", " ".join(rows)))

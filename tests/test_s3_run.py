@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline import objects
-from pipeline.places import Address
-from pipeline.recipe import load
+from pipeline.recipe.recipe import load
 from pipeline.session import make_release
-from pipeline.store import open_store
+from pipeline.store import objects
+from pipeline.store.opening import open_store
+from pipeline.store.places import Address
 from tests.runs import QUICKSTART, finish, seimai, start, tree
 from tests.s3_servers import BUCKET, Proxy, at_random, empty, environment, moto, proxy, use
 from tests.servers import serving
