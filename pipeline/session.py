@@ -8,23 +8,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline import everywhere, locks, remove
-from pipeline.against import indexed
-from pipeline.claiming import Claiming
-from pipeline.claims import Peers
-from pipeline.erase import listed_whole
+from pipeline.commit.erase import listed_whole
+from pipeline.engine.against import indexed
+from pipeline.engine.plan import Plan
+from pipeline.engine.progress import Reporter
+from pipeline.engine.run import Outcome, run
+from pipeline.engine.runners import WhenNeeded
+from pipeline.engine.sources import partitions
 from pipeline.errors import UsageError
-from pipeline.manifest import Manifest
-from pipeline.plan import Plan
-from pipeline.progress import Reporter
-from pipeline.recipe import Recipe
-from pipeline.release import publish
-from pipeline.run import Outcome, run
-from pipeline.runners import WhenNeeded
-from pipeline.scratch import full_disks_named
-from pipeline.sources import partitions
-from pipeline.store import open_store
-from stages.left_out import REMOVALS
+from pipeline.manifest.manifest import Manifest
+from pipeline.recipe.recipe import Recipe
+from pipeline.release.release import publish
+from pipeline.removal import everywhere, remove
+from pipeline.store import locks
+from pipeline.store.opening import open_store
+from pipeline.tasks.claiming import Claiming
+from pipeline.tasks.claims import Peers
+from pipeline.tasks.scratch import full_disks_named
+from stages.release.left_out import REMOVALS
 
 
 def look(recipe: Recipe) -> Plan:

@@ -21,8 +21,8 @@ from scipy import optimize, sparse
 from filters.classifier import BUCKETS, Classifier, features
 from filters.text import Text
 from pipeline.errors import UsageError
-from stages.dedupkey import dedup_key
-from stages.minhash_kernel import ngram_hashes, signature
+from stages.signatures.dedupkey import dedup_key
+from stages.signatures.minhash_kernel import ngram_hashes, signature
 
 FOLDS = 5
 RARE = 3  # documents that a bucket must occur in: AUC .818 with 1, .824 with 2, .826 with 3 on 1,112 labelled pages

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -21,9 +21,8 @@ from stages import borne
 from stages.errors import InputError
 from stages.fetched import Spans
 from stages.parquet import ROWS, Rows
+from stages.sink import MAIN, Sink
 from stages.slices import Slice
-
-MAIN = "rows"  # the name of a stage's main output: one row a document, in the order of `extract`
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +97,6 @@ class Inputs:
     def part(self) -> Part:
         (part,) = self.parts
         return part
-
-
-class Sink(Protocol):
-    """Where a stage writes. Everything written here is committed together, or not at all."""
-
-    scratch: Path  # an empty directory for temporary files, removed afterwards
-
-    def write(self, table: pa.Table, to: str = MAIN, *, cut: bool = False) -> None:
-        """Append rows to the output `to`. Row groups end after `Stage.group_rows` rows, or where `cut` says so; the
-        chunking of calls never shows otherwise."""
-
-    def count(self, counter: str, n: int = 1) -> None: ...
-
-    def reason(self, code: str, n: int = 1) -> None: ...
-
-    def quarantine(self, *, id: str, url: str, where: str, error: str) -> None:
-        """Record one document that could not be processed: hex id (or ''), URL, place in the input, one-line error."""
 
 
 class Stage(ABC):

@@ -18,7 +18,7 @@ from stages.parquet import Rows
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from stages.base import Sink
+    from stages.sink import Sink
 
 # The machine's fault, or the recipe's: the task fails, and nothing is committed that another run would not have.
 _NOT_OF_THE_TEXT = (MemoryError, OSError, InputError)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from filters.examples import Example
 from filters.generated import keep
-from stages.edits import RULES
-from stages.pii import KINDS
+from stages.edits.edits import RULES
+from stages.pii.pii import KINDS
 from stages.visible import visible
 
 PAGE = Path(__file__).with_name("EDITS.md")

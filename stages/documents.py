@@ -25,12 +25,12 @@ _COLUMNS: dict[str, pa.DataType] = {
     "length": pa.int64(),  # bytes of the record there
     "mime": _TEXT,  # Content-Type without its parameters
     "charset": _TEXT,  # the encoding the bytes were decoded with
-    "charset_by": _TEXT,  # what decided it: see `stages.charset`
+    "charset_by": _TEXT,  # what decided it: see `stages.charset.charset`
     "declared_charset": _TEXT,  # by the HTTP header, else by the page
     "replaced": _COUNT,  # characters that could not be decoded (U+FFFD)
     "private": _COUNT,  # characters of the private use areas: gaiji, emoji of old telephones
     "declared_language": _TEXT,
-    "policy": _TEXT,  # signals such as 'noai noindex', see `stages.policy`
+    "policy": _TEXT,  # signals such as 'noai noindex', see `stages.gate.policy`
     "license": _TEXT,  # that the source grants for this very document, as an SPDX expression or name; '' = as the recipe says
     "page_license": _TEXT,  # of rel=license and the like: 'CC-BY-4.0' or a URL
     "comments": _COUNT,  # characters of readers' comments that the page has, kept or not
@@ -59,7 +59,7 @@ PASSED = pa.schema(
     ]
 )
 
-ERASED = "extract.erased"  # of a row that has lost its text since (`pipeline/everywhere.py`)
+ERASED = "extract.erased"  # of a row that has lost its text since (`pipeline/removal/everywhere.py`)
 EXTRACT_REASONS = {
     ERASED: "asked to be removed, and its text erased",
     "extract.empty": "no text left after extraction",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import objects
+from pipeline.store import objects
 from tests.clusters import head
 from tests.runs import QUICKSTART, places, seimai
 from tests.s3_servers import Proxy, empty, moto, proxy, use

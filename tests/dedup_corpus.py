@@ -11,18 +11,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.address import Address
-from stages.bands import Bands
 from stages.base import MAIN, Inputs, Part, Stage, document_id
-from stages.dedup import Dedup
-from stages.dedup_summary import SUMMARY
-from stages.dedupkey import dedup_key
+from stages.dedup.bands import Bands
+from stages.dedup.dedup import Dedup
+from stages.dedup.summary import SUMMARY
 from stages.documents import DOCUMENTS
-from stages.edits import EDITS_TYPE
+from stages.edits.edits import EDITS_TYPE
 from stages.hosts import host_of
-from stages.minhash import MinHashStage
-from stages.minhash_kernel import distinct, jaccard, ngram_hashes
 from stages.parquet import Rows, Writer
+from stages.signatures.address import Address
+from stages.signatures.dedupkey import dedup_key
+from stages.signatures.minhash import MinHashStage
+from stages.signatures.minhash_kernel import distinct, jaccard, ngram_hashes
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from stages import charset
 from stages.caps import Caps, TooMuch
-from stages.dedupkey import dedup_key
+from stages.charset import charset
 from stages.html import extract
-from stages.lsh import Shape, band_keys, found
-from stages.minhash_kernel import distinct, ngram_hashes, signature
-from stages.warc import Record, read
+from stages.signatures.dedupkey import dedup_key
+from stages.signatures.lsh import Shape, band_keys, found
+from stages.signatures.minhash_kernel import distinct, ngram_hashes, signature
+from stages.warc.warc import Record, read
 from tests.dedup_corpus import prose, similarity
 from tests.runs import SHARED
 

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pipeline import claims
+from pipeline.tasks import claims
 from tests.kill_corpus import kill_corpus, stricter
 from tests.runs import tree
 
@@ -80,7 +80,7 @@ class Steps:
 
 def publish(recipe: Path) -> None:
     """`seimai run` in this process."""
-    from pipeline.recipe import load
+    from pipeline.recipe.recipe import load
     from pipeline.session import make_release
 
     make_release(load(recipe), "inline", 1)
@@ -145,7 +145,7 @@ class Lineage:
     def _check(self) -> None:
         """What a marker or a manifest names is there, at any moment."""
         from pipeline.errors import ShortError, UsageError
-        from pipeline.manifest import load
+        from pipeline.manifest.manifest import load
 
         for marker in self.folder.glob("work/stages/*/*/commit/*.json"):
             if marker.name not in self._sound:

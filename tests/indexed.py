@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stages.base import MAIN, Inputs, Part, SourceFile
-from stages.compact import FEWEST, VALUES
-from stages.compacts import Compacts
-from stages.dedupkey import dedup_key, exact_hash
-from stages.index import KEYS_OUTPUT, Index
-from stages.known import Known
-from stages.lsh import Shape, band_keys
-from stages.minhash_kernel import ngram_hashes, signature
+from stages.indexes.compact import FEWEST, VALUES
+from stages.indexes.compacts import Compacts
+from stages.indexes.index import KEYS_OUTPUT, Index
+from stages.indexes.known import Known
 from stages.parquet import Rows
+from stages.signatures.dedupkey import dedup_key, exact_hash
+from stages.signatures.lsh import Shape, band_keys
+from stages.signatures.minhash_kernel import ngram_hashes, signature
 from tests.dedup_corpus import Document, partition, rows_of, run
 
 

@@ -12,9 +12,9 @@ from filters import FILTERS
 from filters.page import Page
 from filters.text import Text
 from filters.words import Words
-from pipeline.recipe_filters import of_profile
-from stages.edits import within_page
-from stages.judge import Bound
+from pipeline.recipe.filters import of_profile
+from stages.edits.edits import within_page
+from stages.measure.judge import Bound
 from stages.spans import apply
 
 CODES = [code for code, declared in FILTERS.items() if declared.view is not Page]

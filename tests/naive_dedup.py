@@ -17,8 +17,8 @@ from functools import cached_property
 
 import numpy as np
 
-from stages.dedupkey import dedup_key
-from stages.minhash_kernel import ngram_hashes, signature
+from stages.signatures.dedupkey import dedup_key
+from stages.signatures.minhash_kernel import ngram_hashes, signature
 from tests.dedup_corpus import Document
 
 

@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from pipeline.store import open_store
+from pipeline.store.opening import open_store
 
 BUCKET = "bucket"
 # moto asks for no signature, but for who it would be

@@ -20,14 +20,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipeline.commit import Committed, canonical, folder
-from pipeline.executor import Executor, Finished, Handle
-from pipeline.plan import Plan
-from pipeline.recipe import load
-from pipeline.store import LocalStore
-from pipeline.task import PartRef, Result, Unit, part_fingerprint
+from pipeline.commit.commit import Committed, canonical, folder
+from pipeline.engine.plan import Plan
+from pipeline.recipe.recipe import load
+from pipeline.store.folder import LocalStore
+from pipeline.tasks.executor import Executor, Finished, Handle
+from pipeline.tasks.task import PartRef, Result, Unit, part_fingerprint
 from stages.base import MAIN, SourceFile, Stage
-from stages.dedup_summary import SCHEMA, SUMMARY
+from stages.dedup.summary import SCHEMA, SUMMARY
 
 LARGE = 1 << 20  # bytes of a unit whose worker is played by a process of its own
 RECIPE = """

@@ -22,7 +22,7 @@ FILE = Path(__file__).with_suffix(".json")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 _BY_NAME = re.compile(r"stages\.\w+:\w+")  # what a guarded child is told to import
 # What moves rows but makes none, and the registry of filters, whose families go by their own fingerprints.
-_NEUTRAL = {"stages.base", "filters", "filters.base", "filters.fingerprint"}
+_NEUTRAL = {"stages.base", "stages.sink", "filters", "filters.base", "filters.fingerprint"}
 
 
 def closure(module: str) -> dict[str, str]:
@@ -32,6 +32,7 @@ def closure(module: str) -> dict[str, str]:
     while waiting:
         name = waiting.pop()
         path = ROOT / (name.replace(".", "/") + ".py")
+        path = path if path.is_file() else path.with_suffix("") / "__init__.py"
         if name in found or name in _NEUTRAL or not path.is_file():
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -48,21 +49,21 @@ def closure(module: str) -> dict[str, str]:
 
 def stages() -> dict[str, tuple[str, int]]:
     """Class name -> (module, version) of every concrete stage."""
-    from pipeline.recipe import READERS, TUNABLE
-    from stages.address import Address
-    from stages.compacts import Compacts
-    from stages.edits import Edits
-    from stages.host_table import Hosts, HostTable
-    from stages.index import Index
-    from stages.judge import Judge, Verdict
-    from stages.left_out import Deny, HostCap
-    from stages.line_counts import LineCounts
-    from stages.line_masks import LineMasks
-    from stages.new_hosts import NewHosts
-    from stages.repeat import ClusterCap
-    from stages.template_lines import TemplateLines
-    from stages.tokens import Tokens
-    from stages.write import Write
+    from pipeline.recipe.recipe import READERS, TUNABLE
+    from stages.edits.edits import Edits
+    from stages.indexes.compacts import Compacts
+    from stages.indexes.index import Index
+    from stages.indexes.new_hosts import NewHosts
+    from stages.measure.judge import Judge, Verdict
+    from stages.measure.tokens import Tokens
+    from stages.release.host_table import Hosts, HostTable
+    from stages.release.left_out import Deny, HostCap
+    from stages.release.repeat import ClusterCap
+    from stages.release.write import Write
+    from stages.signatures.address import Address
+    from stages.template_lines.counts import LineCounts
+    from stages.template_lines.masks import LineMasks
+    from stages.template_lines.template_lines import TemplateLines
 
     classes = {
         *READERS.values(),

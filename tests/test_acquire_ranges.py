@@ -27,8 +27,8 @@ from pipeline.acquire.turns import NoTurns
 from pipeline.errors import InputError
 from stages.fetched import Spans
 from stages.parquet import Writer
-from stages.warc import Record
-from stages.warc import read as read_warc
+from stages.warc.warc import Record
+from stages.warc.warc import read as read_warc
 from tests.indexes import Row, rows_of, write
 from tests.servers import serving, status
 from tests.warcs import PROSE, Response, compress, encoded, html

@@ -226,7 +226,7 @@ def test_a_damaged_release_is_refused(tmp_path: Path, old: Path) -> None:
 
 
 def test_verify_proves_what_the_manifest_says_is_new(tmp_path: Path, old: Path) -> None:
-    from pipeline.manifest import dump, read
+    from pipeline.manifest.manifest import dump, read
 
     folder, source = second(tmp_path / "second")
     run(folder, source + against(old))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.alarms import KINDS, Alarms, Raised, raised
+from pipeline.recipe.alarms import KINDS, Alarms, Raised, raised
 from tests.runs import Ran, committed, recipe, seimai, source
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stages.aozora import notation
-from stages.edits import within_page
+from stages.edits.aozora import notation
+from stages.edits.edits import within_page
 from stages.spans import apply
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from stages.charset import Decoded, Verdict, decode, gate
+from stages.charset.charset import Decoded, Verdict, decode, gate
 from tests.encodings import ENCODERS, edit_distance, page
 
 TWO_BYTE = {"shift_jis": "cp932", "euc-jp": "euc_jp"}

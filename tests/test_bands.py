@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.bands import DOCUMENTS, PARTS, Bands
 from stages.base import MAIN, InputError, Inputs
+from stages.dedup.bands import DOCUMENTS, PARTS, Bands
 from tests.dedup_corpus import Document, banded, partition, prose, run, world
 
 

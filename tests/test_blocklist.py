@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.blocklist import BlockList, digest
 from stages.errors import InputError
+from stages.gate.blocklist import BlockList, digest
 
 _HOSTS = st.lists(st.sampled_from(["a", "b", "www", "example"]), min_size=1, max_size=3).map(
     lambda labels: ".".join([*labels, "jp"])

@@ -15,16 +15,16 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-import stages.edits
-import stages.language
-import stages.minhash
-import stages.write
+import stages.edits.edits
+import stages.language.language
+import stages.release.write
+import stages.signatures.minhash
 from pipeline.errors import ShortError
-from pipeline.recipe import load
+from pipeline.recipe.recipe import load
 from pipeline.session import make_release
 from stages.borne import of_the_text
 from stages.errors import InputError
-from stages.vocabulary import Named
+from stages.measure.vocabulary import Named
 from tests.runs import recipe, seimai, source
 from tests.warcs import Response, html, write
 
@@ -94,13 +94,15 @@ def test_a_stage_that_cannot_read_a_text_loses_that_text_alone(
         case "tokens":
             monkeypatch.setattr(type(Named().load()), "_ids", poisoned_tokens)
         case "edits":
-            monkeypatch.setattr(stages.edits, "within_page", raising(stages.edits.within_page, bad))
+            monkeypatch.setattr(stages.edits.edits, "within_page", raising(stages.edits.edits.within_page, bad))
         case "language":
-            monkeypatch.setattr(stages.language, "identify", raising(stages.language.identify, bad))
+            monkeypatch.setattr(stages.language.language, "identify", raising(stages.language.language.identify, bad))
         case "minhash":
-            monkeypatch.setattr(stages.minhash, "dedup_key", raising(stages.minhash.dedup_key, bad))
+            monkeypatch.setattr(
+                stages.signatures.minhash, "dedup_key", raising(stages.signatures.minhash.dedup_key, bad)
+            )
         case "write":
-            monkeypatch.setattr(stages.write, "mask", raising(stages.write.mask, bad))
+            monkeypatch.setattr(stages.release.write, "mask", raising(stages.release.write.mask, bad))
     run(file)
     assert sorted(texts(tmp_path / "release")) == GOOD
     assert seimai("verify", tmp_path / "release").code == 0
@@ -123,7 +125,7 @@ def test_the_others_come_out_as_they_do_without_it(file: Path, tmp_path: Path, m
     run(file)
     whole = texts(tmp_path / "release")
     assert whole.pop(BAD)
-    monkeypatch.setattr(stages.edits, "within_page", raising(stages.edits.within_page, ValueError("毒")))
+    monkeypatch.setattr(stages.edits.edits, "within_page", raising(stages.edits.edits.within_page, ValueError("毒")))
     again = tmp_path / "again"
     run(file, work=str(again), release=str(again / "release"))
     assert texts(again / "release") == whole
@@ -133,7 +135,7 @@ def test_the_others_come_out_as_they_do_without_it(file: Path, tmp_path: Path, m
 def test_what_is_not_of_the_text_fails_the_task_and_commits_no_loss(
     error: Exception, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages.language, "identify", raising(stages.language.identify, error))
+    monkeypatch.setattr(stages.language.language, "identify", raising(stages.language.language.identify, error))
     assert not of_the_text(error)
     with pytest.raises(ShortError):
         run(file)
@@ -146,7 +148,7 @@ def test_a_stage_that_raises_for_every_batch_is_no_matter_of_texts(
     def broken(*_: object) -> list[str]:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(stages.language, "edited", broken)
+    monkeypatch.setattr(stages.language.language, "edited", broken)
     with pytest.raises(ShortError):
         run(file)
     assert not list((tmp_path / "work" / "stages" / "language").glob("*/commit/*"))

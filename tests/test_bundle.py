@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from pipeline import bundle as module
-from pipeline import checks
-from pipeline.bundle import JOB, bundle, named
 from pipeline.errors import UsageError
-from pipeline.identity import code_identity
-from pipeline.recipe import load, parse
+from pipeline.recipe import bundle as module
+from pipeline.recipe import checks
+from pipeline.recipe.bundle import JOB, bundle, named
+from pipeline.recipe.identity import code_identity
+from pipeline.recipe.recipe import load, parse
 from tests.runs import QUICKSTART, ROOT
 
 EVERY_PATH = """
@@ -109,7 +109,7 @@ def test_paths_above_the_recipe_keep_their_place(tmp_path: Path) -> None:
     unpacked = tmp_path / "unpacked"
     with zipfile.ZipFile(tmp_path / "job.zip") as archive:
         archive.extractall(unpacked)
-    told = "import pipeline.identity as i; print(i.__file__, i.code_identity())"
+    told = "import pipeline.recipe.identity as i; print(i.__file__, i.code_identity())"
     place, identity = subprocess.run(
         [sys.executable, "-c", told], cwd=unpacked, capture_output=True, text=True, check=True
     ).stdout.split()

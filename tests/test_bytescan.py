@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.bytescan import (
+from stages.charset.bytescan import (
     LegacyCounts,
     Utf8Counts,
     euc_jp_counts,
@@ -189,7 +189,7 @@ def test_scan_works_where_nothing_can_be_cached(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.write_text("a file where the cache of the user would be")
     code = (
-        "from stages.bytescan import _scan_euc_jp, euc_jp_counts\n"
+        "from stages.charset.bytescan import _scan_euc_jp, euc_jp_counts\n"
         "print(_scan_euc_jp.signatures, euc_jp_counts(bytes([0xA4, 0xA2]) * 9).kana)"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HOME": str(home), "XDG_CACHE_HOME": str(home)}

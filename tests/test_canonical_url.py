@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.canonical_url import TRACKING, canonical_url
+from stages.signatures.canonical_url import TRACKING, canonical_url
 
 SAME = [
     ("HTTP://Example.JP:80/a", "https://example.jp/a"),

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import claims
-from pipeline.claims import Claim, HeldError, Peers, held
-from pipeline.store import LocalStore, open_store
+from pipeline.store.folder import LocalStore
+from pipeline.store.opening import open_store
+from pipeline.tasks import claims
+from pipeline.tasks.claims import Claim, HeldError, Peers, held
 from tests.runs import QUICKSTART, finish, places, seimai, start, tree
 
 
@@ -93,7 +94,7 @@ def test_a_chain_of_dead_runs_is_seen_through(tmp_path: Path) -> None:
 def test_a_killed_process_is_gone_and_a_live_one_is_not(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     code = (
-        "import sys, time\nfrom pipeline.claims import Peers\nfrom pipeline.store import LocalStore\n"
+        "import sys, time\nfrom pipeline.tasks.claims import Peers\nfrom pipeline.store.folder import LocalStore\n"
         "with Peers(LocalStore(sys.argv[1])) as peers:\n    print(peers.run, flush=True)\n    time.sleep(60)\n"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)

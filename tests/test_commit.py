@@ -8,10 +8,10 @@ from typing import ClassVar
 import pyarrow as pa
 import pytest
 
-from pipeline.commit import CommitSink, canonical, load, load_set, stage_fingerprint
+from pipeline.commit.commit import CommitSink, canonical, load, load_set, stage_fingerprint
 from pipeline.errors import ShortError
-from pipeline.store import LocalStore
-from pipeline.task import PartRef, Unit, execute, part_fingerprint
+from pipeline.store.folder import LocalStore
+from pipeline.tasks.task import PartRef, Unit, execute, part_fingerprint
 from stages.base import MAIN, NEUTRAL, Inputs, Sink, SourceFile, Stage
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.compact import FEWEST, VALUES, Agreement, agreement, check_bins, clear, compact, estimate, needed
+from stages.indexes.compact import FEWEST, VALUES, Agreement, agreement, check_bins, clear, compact, estimate, needed
 
 hashes = st.lists(st.integers(0, 2**64 - 2), max_size=300)
 

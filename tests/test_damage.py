@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commit import canonical
-from pipeline.plan import Plan, why_stale
-from pipeline.recipe import load
-from pipeline.sealed import seal, unseal
+from pipeline.commit.commit import canonical
+from pipeline.engine.plan import Plan, why_stale
+from pipeline.recipe.recipe import load
 from pipeline.session import make_release
-from pipeline.store import LocalStore
+from pipeline.store.folder import LocalStore
+from pipeline.store.sealed import seal, unseal
 from tests.kill_corpus import kill_corpus, stricter
 from tests.runs import Ran, seimai, tree
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.charset import Decoded, Verdict, decode, gate
+from stages.charset.charset import Decoded, Verdict, decode, gate
 from tests.encodings import ENCODERS, PASSAGES, euc_jp, expressible, iso_2022_jp, page
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import stages.blocks
-import stages.components
-import stages.settled
-import stages.spill
-import stages.verify
+import stages.dedup.blocks
+import stages.dedup.components
+import stages.dedup.settled
+import stages.dedup.spill
+import stages.dedup.verify
 from stages.base import InputError, Inputs, Part
-from stages.dedup import Dedup
-from stages.participants import instants
+from stages.dedup.dedup import Dedup
+from stages.dedup.participants import instants
 from tests.dedup_corpus import Document, alike, banded, dedup, partition, prose, similarity, world
 
 
@@ -153,12 +153,12 @@ def test_result_does_not_depend_on_parts_groups_ranges_or_batches(
     random.Random(1).shuffle(documents)
     parts = [partition(tmp_path / "cut", f"{9 - n}", documents[n::4]) for n in range(4)]
     runs = banded(tmp_path / "cut", [parts[2], parts[0]], [parts[1], parts[3]], ranges=4)
-    monkeypatch.setattr(stages.verify, "CHARACTERS", 900)
-    monkeypatch.setattr(stages.verify, "WAITING", 2)
-    monkeypatch.setattr(stages.blocks, "DOCUMENTS", 7)
-    monkeypatch.setattr(stages.settled, "DOCUMENTS", 5)
-    monkeypatch.setattr(stages.spill, "BUFFER", 900)
-    monkeypatch.setattr(stages.components, "KEYS", 40)
+    monkeypatch.setattr(stages.dedup.verify, "CHARACTERS", 900)
+    monkeypatch.setattr(stages.dedup.verify, "WAITING", 2)
+    monkeypatch.setattr(stages.dedup.blocks, "DOCUMENTS", 7)
+    monkeypatch.setattr(stages.dedup.settled, "DOCUMENTS", 5)
+    monkeypatch.setattr(stages.dedup.spill, "BUFFER", 900)
+    monkeypatch.setattr(stages.dedup.components, "KEYS", 40)
     first = dedup(tmp_path / "first", [*parts], runs, ranges=1)
     again = dedup(tmp_path / "again", [*reversed(parts)], [*reversed(runs)], ranges=16)
     assert first.bytes == again.bytes
@@ -209,7 +209,7 @@ def test_huge_components_do_not_depend_on_batches(tmp_path: Path, monkeypatch: p
     documents = [Document(f"{n:02d}", prose(60, n) + core[n % 5 :] + prose(n % 9, 99 + n)) for n in range(60)]
     part = partition(tmp_path, "p", documents)
     whole = dedup(tmp_path / "whole", [part], all_pairs=5, comparisons=2)
-    monkeypatch.setattr(stages.verify, "CHARACTERS", 500)
+    monkeypatch.setattr(stages.dedup.verify, "CHARACTERS", 500)
     assert dedup(tmp_path / "cut", [part], all_pairs=5, comparisons=2).rows == whole.rows
     assert whole.counters["components.huge"] == 1
     assert 1 < len(whole.kept) < 60

@@ -15,18 +15,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import stages.blocks
-import stages.buckets
-import stages.components
-import stages.fetches
-import stages.settled
-import stages.spill
-from stages.address import Address
+import stages.dedup.blocks
+import stages.dedup.buckets
+import stages.dedup.components
+import stages.dedup.fetches
+import stages.dedup.settled
+import stages.dedup.spill
 from stages.base import MAIN, Inputs
-from stages.buckets import Buckets
-from stages.dedup import Dedup
-from stages.host_losses import host_hashes
+from stages.dedup.buckets import Buckets
+from stages.dedup.dedup import Dedup
+from stages.dedup.host_losses import host_hashes
 from stages.hosts import host_of
+from stages.signatures.address import Address
 from tests.dedup_corpus import Document, alike, banded, dedup, partition, prose, rows_of, run, similarity, world
 from tests.runs import recipe, seimai, source
 
@@ -189,11 +189,11 @@ def test_levels_do_not_depend_on_parts_groups_ranges_or_blocks(tmp_path: Path, m
     order = random.Random(5).sample(documents, len(documents))
     parts = [partition(tmp_path / "cut", f"p{n}", order[n::4]) for n in range(4)]
     runs = banded(tmp_path / "cut", parts[1:2], [parts[3], parts[0], parts[2]], addresses=True, ranges=4)
-    monkeypatch.setattr(stages.blocks, "DOCUMENTS", 9)
-    monkeypatch.setattr(stages.settled, "DOCUMENTS", 5)
-    monkeypatch.setattr(stages.fetches, "PAIRS", 3)
-    monkeypatch.setattr(stages.spill, "BUFFER", 900)
-    monkeypatch.setattr(stages.components, "KEYS", 40)
+    monkeypatch.setattr(stages.dedup.blocks, "DOCUMENTS", 9)
+    monkeypatch.setattr(stages.dedup.settled, "DOCUMENTS", 5)
+    monkeypatch.setattr(stages.dedup.fetches, "PAIRS", 3)
+    monkeypatch.setattr(stages.dedup.spill, "BUFFER", 900)
+    monkeypatch.setattr(stages.dedup.components, "KEYS", 40)
     first = dedup(tmp_path / "first", parts, runs, levels=ALL, ranges=1)
     again = dedup(tmp_path / "again", [*reversed(parts)], [*reversed(runs)], levels=ALL, ranges=16)
     assert first.bytes == again.bytes
@@ -301,7 +301,7 @@ def test_hot_buckets_are_the_largest_whatever_the_ranges(buckets: list[list[int]
             expected[frozenset(members)].append(key)
     most = 3  # few, so that what was found is often pushed out again
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages.buckets, "MOST", most)
+        patch.setattr(stages.dedup.buckets, "MOST", most)
         found = Buckets()
         for r in range(ranges):
             some = [key for key in range(len(buckets)) if key % ranges == r and len(buckets[key]) > 1]

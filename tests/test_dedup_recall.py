@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.lsh import Shape, found
+from stages.signatures.lsh import Shape, found
 from tests.dedup_corpus import Document, alike, dedup, partition, similarity
 
 GOLD = Path(__file__).parents[2] / "shared" / "data"

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import stages.blocks
-from stages.bands import Bands
+import stages.dedup.blocks
 from stages.base import MAIN, Inputs, Part
-from stages.dedup import Dedup
+from stages.dedup.bands import Bands
+from stages.dedup.dedup import Dedup
 from tests.bench.dedup_expected import check
 from tests.bench.dedup_world import World
 from tests.dedup_corpus import run
@@ -25,7 +25,7 @@ def test_a_world_of_known_duplicates_is_right_to_the_last_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What `tests.bench.dedup_scale` does for millions, with huge components in several blocks."""
-    monkeypatch.setattr(stages.blocks, "DOCUMENTS", 700)
+    monkeypatch.setattr(stages.dedup.blocks, "DOCUMENTS", 700)
     world = World(60_000)
     parts, runs = world.parts(), []
     for number, part in enumerate(parts):

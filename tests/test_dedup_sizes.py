@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.blocks import histogram
+from stages.dedup.blocks import histogram
 
 
 @given(st.lists(st.integers(0, 1 << 40)))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stages.dedupkey import dedup_key, exact_hash, folded
+from stages.signatures.dedupkey import dedup_key, exact_hash, folded
 
 ANY = st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, categories=None, exclude_categories=()))
 JAPANESE = st.text("かがハバパばﾊﾞﾟｶｯｰア\u3099\u309aヽゝう 、。「』！～ＡａA９9ß①々〇葛\U000e0100𠮷\u200b\ud800é")

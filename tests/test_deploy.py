@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from pipeline.cli import _parser
+from pipeline.verbs.arguments import parser
 from tests.image import steps
 from tests.runs import ROOT
 
@@ -55,7 +55,7 @@ def test_everything_runs_one_image_of_one_version() -> None:
 
 def test_the_command_of_the_job_is_one_of_ours_and_its_places_are_mounted_everywhere() -> None:
     program, *arguments = shlex.split(JOB["entrypoint"])
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     assert (program, options.verb.__name__) == ("seimai", "run")
     for name, pod in pods().items():
         if name == "submitter":

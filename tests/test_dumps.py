@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import dumps
+from pipeline.acquire import dumps
 from pipeline.errors import InputError
-from stages.mediawiki import read
-from stages.mediawiki_xml import Damage
 from stages.slices import Slice
+from stages.wikipedia.mediawiki import read
+from stages.wikipedia.mediawiki_xml import Damage
 from tests.dumps import multistream
 from tests.runs import recipe, seimai, source
 from tests.servers import Server

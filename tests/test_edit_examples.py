@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from filters.examples import Example
-from stages.edit_base import ARROW, Edit, edit
-from stages.edits import RULES
+from stages.edits.base import ARROW, Edit, edit
+from stages.edits.edits import RULES
 from stages.spans import Span, apply
 
 EXAMPLES = [

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.edit_rules import forms, hidden, line_ends, wide_blanks
-from stages.edits import within_page
+from stages.edits.edits import within_page
+from stages.edits.rules import forms, hidden, line_ends, wide_blanks
 from stages.spans import Span, apply
 
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import locks
-from pipeline.excerpts import Quoted
+from pipeline.removal.excerpts import Quoted
+from pipeline.store import locks
 from tests.corpora import documents, manifest, own, rows, run, text
 from tests.runs import QUICKSTART, ROOT, committed, places, seimai
 
@@ -267,8 +267,8 @@ def test_of_pages_and_articles_with_edits_and_quarantine(golden_run: Path, tmp_p
 
 
 def test_no_other_stage_writes_text(golden_run: Path) -> None:
-    """A new stage whose output has texts must be erased too: `pipeline.everywhere.TEXTS`."""
-    from pipeline.everywhere import TEXTS
+    """A new stage whose output has texts must be erased too: `pipeline.removal.everywhere.TEXTS`."""
+    from pipeline.removal.everywhere import TEXTS
 
     seen = set()
     for file in (golden_run / "work" / "stages").rglob("data/*.parquet"):

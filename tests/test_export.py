@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.vocabulary import Named, vocabulary_path
+from stages.measure.vocabulary import Named, vocabulary_path
 from tests.corpora import documents, manifest, own, rows, run, text
 from tests.runs import seimai
 

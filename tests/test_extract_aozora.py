@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.aozora_catalogue import Catalogue
-from stages.aozora_frame import unframed
-from stages.aozora_text import resolved
 from stages.base import InputError, Inputs, SourceFile
-from stages.extract_aozora import LICENSE, ExtractAozora
+from stages.readers.aozora import LICENSE, ExtractAozora
+from stages.readers.aozora_catalogue import Catalogue
+from stages.readers.aozora_frame import unframed
+from stages.readers.aozora_text import resolved
 from tests.sinks import MemorySink, run
 
 DATA = Path(__file__).parent / "data" / "aozora"
@@ -197,7 +197,7 @@ def test_a_damaged_or_encrypted_member_costs_itself(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.extract_aozora.MAX_TEXT", 1 << 20)
+    monkeypatch.setattr("stages.readers.aozora.MAX_TEXT", 1 << 20)
     sink = extract(put(tmp_path / "w.zip", zipped(("a.txt", b"\0" * (9 << 20)), ("b.txt", WORK))))
     assert [row["text"] for row in sink.rows()] == [TEXT]
     assert "over 1 MiB unpacked" in sink.quarantined[0]["error"]

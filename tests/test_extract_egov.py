@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from stages.base import InputError, Inputs, SourceFile, document_id
-from stages.egov_law import LawError, law, parse
-from stages.extract_egov import LICENSE, ExtractEgov
+from stages.readers.egov import LICENSE, ExtractEgov
+from stages.readers.egov_law import LawError, law, parse
 from tests.sinks import MemorySink, run
 
 DATA = Path(__file__).parent / "data" / "egov"

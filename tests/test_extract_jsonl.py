@@ -14,10 +14,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages import extract_jsonl
 from stages.base import InputError, Inputs, SourceFile
 from stages.documents import document
-from stages.extract_jsonl import MAX_DEPTH, ExtractJsonl, parse
+from stages.readers import jsonl as extract_jsonl
+from stages.readers.jsonl import MAX_DEPTH, ExtractJsonl, parse
 from tests.sinks import MemorySink, run
 
 ZSTD = zstandard.ZstdCompressor(write_checksum=True).compress

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.base import InputError, Inputs, SourceFile, document_id
-from stages.extract_kokkai import LICENSE, ExtractKokkai
-from stages.kokkai_text import minutes, speech_text
+from stages.readers.kokkai import LICENSE, ExtractKokkai
+from stages.readers.kokkai_text import minutes, speech_text
 from tests.sinks import MemorySink, run
 
 DATA = Path(__file__).parent / "data" / "kokkai"

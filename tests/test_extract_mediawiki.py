@@ -9,12 +9,12 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from stages import wikitext
 from stages.base import MAIN, InputError, Inputs, SourceFile, document_id
 from stages.documents import DOCUMENTS, EXTRACT_REASONS, PASSED, document
-from stages.extract_mediawiki import TEMPLATES, ExtractMediawiki
-from stages.mediawiki import read
-from stages.mediawiki_xml import WikiPage
+from stages.readers.mediawiki import TEMPLATES, ExtractMediawiki
+from stages.wikipedia import wikitext
+from stages.wikipedia.mediawiki import read
+from stages.wikipedia.mediawiki_xml import WikiPage
 from tests.sinks import MemorySink, run
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -99,7 +99,7 @@ def test_lists_are_kept_unless_the_recipe_says_otherwise(tmp_path: Path) -> None
 
 
 def test_a_page_over_the_size_cap_is_rejected_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.mediawiki_xml.MAX_TEXT", 50)
+    monkeypatch.setattr("stages.wikipedia.mediawiki_xml.MAX_TEXT", 50)
     sink = extract(dump(tmp_path / "d.xml.bz2", page(1, "甲", "あ" * 51), page(2, "乙", "文。")))
     assert [row["reason"] for row in sink.rows()] == ["extract.too-large", ""]
 
@@ -112,7 +112,7 @@ def test_a_page_that_cannot_be_cleaned_costs_itself(tmp_path: Path, monkeypatch:
             raise RecursionError("too deep\nsecond line")
         return whole(text, title)
 
-    monkeypatch.setattr("stages.extract_mediawiki.clean_page", failing)
+    monkeypatch.setattr("stages.readers.mediawiki.clean_page", failing)
     pages = [page(number, title, "文。") for number, title in enumerate("甲乙丙")]
     sink = extract(dump(tmp_path / "d.xml.bz2", *pages))
     assert [row["title"] for row in sink.rows()] == ["甲", "丙"]
@@ -142,7 +142,7 @@ def test_without_a_file_the_error_says_what_is_missing() -> None:
 
 
 def test_many_rows_come_in_file_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.output.ROWS", 3)
+    monkeypatch.setattr("stages.readers.output.ROWS", 3)
     path = dump(tmp_path / "d.xml.bz2", *(page(n, f"記事{n}", "文。") for n in range(10)))
     assert [row["title"] for row in extract(path).rows()] == [f"記事{n}" for n in range(10)]
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages import extract_parquet
 from stages.base import InputError, Inputs, SourceFile
-from stages.extract_jsonl import ExtractJsonl
-from stages.extract_parquet import ExtractParquet
-from stages.tables import ExtractTable, date_of
+from stages.readers import parquet
+from stages.readers.jsonl import ExtractJsonl
+from stages.readers.parquet import ExtractParquet
+from stages.readers.tables import ExtractTable, date_of
 from tests.sinks import MemorySink, run
 
 ROWS: list[dict[str, Any]] = [
@@ -228,7 +228,7 @@ def test_damage_costs_the_rest_of_its_row_group(tmp_path: Path, column: str, che
 
 
 def test_rows_before_a_damaged_page_survive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extract_parquet, "BATCH_ROWS", 10)
+    monkeypatch.setattr(parquet, "BATCH_ROWS", 10)
     path = tmp_path / "a.parquet"
     table = pa.table({"text": [f"本文{n}" * 20 for n in range(300)]})
     pages = {"data_page_size": 1000, "write_batch_size": 10, "use_dictionary": False, "compression": "none"}
@@ -245,7 +245,7 @@ def test_rows_before_a_damaged_page_survive(tmp_path: Path, monkeypatch: pytest.
 def test_batches_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = pa.table({"text": [f"本文{n}" * n for n in range(50)]})
     whole = extract(tmp_path / "a", table).rows()
-    monkeypatch.setattr(extract_parquet, "BATCH_BYTES", 500)
+    monkeypatch.setattr(parquet, "BATCH_BYTES", 500)
     assert extract(tmp_path / "a", table).rows() == whole
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from stages import extract_warc, output, triage
 from stages.base import InputError, Inputs, document_id
 from stages.caps import Caps
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS, document
-from stages.extract_warc import ExtractWarc
+from stages.gate import triage
 from stages.guard import Guard
+from stages.readers import output, warc
+from stages.readers.warc import ExtractWarc
 from tests.sinks import MemorySink, run
 from tests.warcs import PROSE, Response, compress, encoded, html, inputs, record_id, write
 
@@ -175,7 +176,7 @@ def test_a_full_disk_is_not_the_fault_of_a_page(tmp_path: Path, monkeypatch: pyt
 
 def test_poison_page_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = Guard("tests.guard_targets:extract_unless_poisoned")
-    monkeypatch.setattr(extract_warc, "guard", lambda *_, **__: net)
+    monkeypatch.setattr(warc, "guard", lambda *_, **__: net)
     poison = Response(html(PROSE + "毒"), url="https://example.jp/毒")
     sink = run(ExtractWarc(), inputs(write(tmp_path / "a.warc.gz", JAPANESE, poison, JAPANESE)))
     net.close()
@@ -189,7 +190,7 @@ def test_poison_page_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_deadline_quarantines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extract_warc, "MIN_DEADLINE", 0.0)
+    monkeypatch.setattr(warc, "MIN_DEADLINE", 0.0)
     sink = run(ExtractWarc(deadline=1e-6), inputs(write(tmp_path / "a.warc.gz", JAPANESE, ENGLISH)))
     assert sink.quarantined[0]["error"].startswith("deadline: ")
     assert law_holds(sink)
@@ -265,6 +266,6 @@ def test_bad_parameters_and_inputs_are_told(tmp_path: Path) -> None:
 
 def test_naming_the_stage_does_not_load_the_parser() -> None:
     """The command line knows every stage; only the child needs trafilatura."""
-    code = "import sys, stages.extract_warc; print('trafilatura' in sys.modules)"
+    code = "import sys, stages.readers.warc; print('trafilatura' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

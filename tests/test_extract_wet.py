@@ -9,9 +9,9 @@ import pytest
 
 from stages.base import InputError, Inputs, SourceFile, document_id
 from stages.documents import PASSED_REASONS, document
-from stages.extract_warc import ExtractWarc
-from stages.extract_wet import MAX_TITLE, ExtractWet
-from stages.warc import Damage, Text, read_texts
+from stages.readers.warc import ExtractWarc
+from stages.readers.wet import MAX_TITLE, ExtractWet
+from stages.warc.warc import Damage, Text, read_texts
 from tests.sinks import MemorySink, run
 from tests.warcs import PROSE, Response, compress, encoded, record_id, write
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.forest import Forest, merged, roots, spanning
+from stages.dedup.forest import Forest, merged, roots, spanning
 
 N = 30
 EDGES = st.lists(st.tuples(st.integers(0, N - 1), st.integers(0, N - 1)), max_size=60)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.charset import Verdict, declared, gate
+from stages.charset.charset import Verdict, declared, gate
 from tests.encodings import ENCODERS, PASSAGES, expressible, page
 
 ROOT = Path(__file__).parent.parent
@@ -211,7 +211,7 @@ def test_the_declaration_is_sought_in_linear_time(body: bytes) -> None:
 @pytest.mark.skipif(not DATA.exists(), reason="development data not here")
 def test_gate_on_development_pages() -> None:
     """No Japanese HTML page missed, encodings right, and few foreign pages let through."""
-    from stages.warc import Record, read
+    from stages.warc.warc import Record, read
 
     with (DATA / "LABELS.tsv").open(encoding="utf-8", newline="") as file:
         labels = {row["url"]: row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)}
@@ -236,7 +236,7 @@ def test_gate_on_development_pages() -> None:
 
 @pytest.mark.skipif(not DATA.exists(), reason="development data not here")
 def test_a_false_http_charset_misleads_nobody() -> None:
-    from stages.warc import Record, read
+    from stages.warc.warc import Record, read
 
     with (DATA / "LABELS.tsv").open(encoding="utf-8", newline="") as file:
         labels = {row["url"]: row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)}

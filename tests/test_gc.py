@@ -14,11 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import gc
-from pipeline.commit import canonical
-from pipeline.recipe import Recipe, load
-from pipeline.sealed import seal, unseal
-from pipeline.store import LocalStore, processes_here
+from pipeline.commit.commit import canonical
+from pipeline.recipe.recipe import Recipe, load
+from pipeline.removal import gc
+from pipeline.store.folder import LocalStore
+from pipeline.store.processes import processes_here
+from pipeline.store.sealed import seal, unseal
 from tests.runs import QUICKSTART, seimai, tree
 
 WEEK = 7 * 86400.0

@@ -5,8 +5,8 @@ import json
 import pytest
 from lxml.html import fromstring
 
-from stages import markup
 from stages.caps import Caps
+from stages.gate import markup
 from stages.html import extract
 from tests.extraction_score import GoldPage, found, gold_pages
 from tests.gold_scores import FLOOR, scores

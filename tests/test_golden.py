@@ -9,11 +9,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.plan import committed_dedup, survey
-from pipeline.recipe import load
+from pipeline.engine.plan import committed_dedup, survey
+from pipeline.explain.trace import find
+from pipeline.recipe.recipe import load
 from pipeline.session import prepare
-from pipeline.store import LocalStore
-from pipeline.trace import find
+from pipeline.store.folder import LocalStore
 from tests.runs import GOLDEN, QUICKSTART
 
 

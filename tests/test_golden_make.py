@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from stages import charset
+from stages.charset import charset
 from stages.documents import EXTRACT_REASONS, PASSED_REASONS
 from tests.golden import make
 from tests.golden.source import HERE, Page, crawl_pages, encode_body, main_text, page_html, wiki_pages

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.store import LocalStore, sweep_scratch
-from pipeline.task import _check_file
+from pipeline.store.folder import LocalStore
+from pipeline.store.processes import sweep_scratch
+from pipeline.tasks.task import _check_file
 from stages.base import SourceFile
 from tests.runs import GOLDEN, QUICKSTART, committed, places, recipe, seimai, source
 from tests.warcs import Response, html, write

@@ -17,8 +17,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages import http
-from stages.warc import Record, read
+from stages.warc import http
+from stages.warc.warc import Record, read
 from tests.warcs import Response, html, write
 
 BODY = html("".join(chr(0x4E00 + n * n * 7919 % 20_000) for n in range(2000)))  # hardly compressible

@@ -5,7 +5,7 @@ import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.keepers import KEPT, Candidates, Clear, Everyone, Settlement, SharingKeys, settle_clear
+from stages.dedup.keepers import KEPT, Candidates, Clear, Everyone, Settlement, SharingKeys, settle_clear
 
 SIMILARITY = 0.6
 Table = npt.NDArray[np.float64]

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import stages.index
-import stages.known
+import stages.indexes.index
+import stages.indexes.known
 from stages.base import MAIN, InputError, Inputs, Part
-from stages.dedupkey import dedup_key
-from stages.index import Index
+from stages.indexes.index import Index
+from stages.signatures.dedupkey import dedup_key
 from tests.dedup_corpus import Document, alike, dedup, prose, run, world
 from tests.indexed import ask, crawl, index, naive, sign, source_file
 
@@ -113,10 +113,10 @@ def test_the_answer_does_not_depend_on_how_both_sides_are_cut(tmp_path: Path, mo
     old, new = halves(7)
     whole = ask(tmp_path / "whole", [crawl(tmp_path, "p", new)], [index(tmp_path, "old", old)])
     assert whole.counters["known.exact"] > 3 < whole.counters["known.near"]
-    monkeypatch.setattr(stages.index, "RUN", 10)
-    monkeypatch.setattr(stages.index, "BATCH", 4)
-    monkeypatch.setattr(stages.known, "PENDING", 11)
-    monkeypatch.setattr(stages.known, "PAIRS", 3)
+    monkeypatch.setattr(stages.indexes.index, "RUN", 10)
+    monkeypatch.setattr(stages.indexes.index, "BATCH", 4)
+    monkeypatch.setattr(stages.indexes.known, "PENDING", 11)
+    monkeypatch.setattr(stages.indexes.known, "PAIRS", 3)
     monkeypatch.setattr(Index, "group_rows", 13)
     parts = [crawl(tmp_path / "cut", f"{9 - n}", new[n::3]) for n in range(3)]
     files = [index(tmp_path / "cut", "old", old[n::2], id=f"{n}") for n in range(2)]
@@ -128,7 +128,7 @@ def test_the_answer_does_not_depend_on_how_both_sides_are_cut(tmp_path: Path, mo
 
 def test_a_key_of_many_documents_leads_to_the_first_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = prose(300, 1)
-    monkeypatch.setattr(stages.index, "HOT", 3)
+    monkeypatch.setattr(stages.indexes.index, "HOT", 3)
     part = index(tmp_path, "old", [Document(f"d{n}", text) for n in range(10)])
     assert part.rows["index"].rows == 10
     assert sorted(set(part.rows["index-keys"].read()["row"].to_pylist())) == [0, 1, 2]

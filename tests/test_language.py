@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.edits import EDITS_TYPE
-from stages.hanzi import KIND_OF, Kind
-from stages.language import Language, Score, score
-from stages.lid import BUILT_IN, identify, model_path
-from stages.paragraphs import KANJI_PER_SIGN, LATIN_PER_JAPANESE, SHORT, evidence
+from stages.edits.edits import EDITS_TYPE
+from stages.language.hanzi import KIND_OF, Kind
+from stages.language.language import Language, Score, score
+from stages.language.lid import BUILT_IN, identify, model_path
+from stages.language.paragraphs import KANJI_PER_SIGN, LATIN_PER_JAPANESE, SHORT, evidence
 from tests.runs import SHARED
 from tests.sinks import MemorySink
 

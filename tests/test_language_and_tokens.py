@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.base import InputError, Inputs, Part, Rows, document_id
+from stages.measure.tokens import Tokens
+from stages.measure.vocabulary import Named, vocabulary_path
 from stages.parquet import Writer
-from stages.shards import GROUP_BYTES, Shards, row_groups
-from stages.tokens import Tokens
-from stages.vocabulary import Named, vocabulary_path
-from stages.write import release_schema
+from stages.release.shards import GROUP_BYTES, Shards, row_groups
+from stages.release.write import release_schema
 from tests.dedup_corpus import run
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from stages.language import Score, score
-from stages.lid import BUILT_IN, identify, model_path
+from stages.language.language import Score, score
+from stages.language.lid import BUILT_IN, identify, model_path
 
 CODE = """
 import csv

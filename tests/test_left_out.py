@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stages.errors import InputError
-from stages.left_out import Denied, url_key
+from stages.release.left_out import Denied, url_key
 from tests.corpora import documents, own, rows, run, text
 from tests.runs import recipe, seimai
 

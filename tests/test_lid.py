@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.base import InputError
-from stages.language import Language
-from stages.lid import BUILT_IN, SAMPLE, identify, model_path, sample
+from stages.language.language import Language
+from stages.language.lid import BUILT_IN, SAMPLE, identify, model_path, sample
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=300)  # lone surrogates included
 

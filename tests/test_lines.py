@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
 from stages.caps import Caps, TooMuch
-from stages.lines import Page, page_of
+from stages.html.lines import Page, page_of
 from tests.pages import HTML
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pipeline.manifest import SCHEMA, schema
+from pipeline.manifest.manifest import SCHEMA, schema
 from tests.corpora import documents, manifest, own, run, text
 from tests.runs import GOLDEN, seimai, tree
 
@@ -39,7 +39,7 @@ def test_the_committed_schema_is_that_of_the_code_and_holds_a_release(golden_run
 def test_what_is_written_is_validated(golden_run: Path) -> None:
     from pydantic import ValidationError
 
-    from pipeline.manifest import Manifest
+    from pipeline.manifest.manifest import Manifest
 
     told = manifest(golden_run)
     told["shards"]["documents"] = "many"

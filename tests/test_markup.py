@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages import markup
+from stages.gate import markup
 from tests.pages import HTML, SENTENCE, page
 
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import stages.measure
+import stages.measure.measure
 from filters import FAMILIES
 from filters.base import Family
 from filters.text import Text
 from stages.documents import DOCUMENTS, document
-from stages.edits import EDITS_TYPE
-from stages.judge import ERROR, Bound, Judge, Verdict
-from stages.measure import Measure
+from stages.edits.edits import EDITS_TYPE
+from stages.measure.judge import ERROR, Bound, Judge, Verdict
+from stages.measure.measure import Measure
 from tests.sinks import MemorySink
 
 PROSE = "きょうは天気がよいので、公園まで歩きました。池のまわりでは、子どもたちが遊んでいました。"
@@ -73,7 +73,7 @@ def test_a_document_that_cannot_be_measured_costs_itself(monkeypatch: pytest.Mon
 
     broken = dataclasses.replace(family.filters[0], measure=explode)
     monkeypatch.setattr(
-        stages.measure, "FAMILIES", {"script": Family("script", "JA1", Text, (broken, *family.filters[1:]))}
+        stages.measure.measure, "FAMILIES", {"script": Family("script", "JA1", Text, (broken, *family.filters[1:]))}
     )
     stage = Measure("script")
     sink = sink_for(stage)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages import mediawiki, mediawiki_xml
 from stages.base import InputError
-from stages.mediawiki import read
-from stages.mediawiki_xml import Damage, WikiPage
+from stages.wikipedia import mediawiki, mediawiki_xml
+from stages.wikipedia.mediawiki import read
+from stages.wikipedia.mediawiki_xml import Damage, WikiPage
 
 HEADER = (
     '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="ja">\n'

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.base import MAIN, Inputs
-from stages.dedupkey import dedup_key
-from stages.lsh import Shape, band_keys, exact_keys, found, shape_for_recall, shape_for_threshold, sketch
-from stages.minhash import MinHashStage
-from stages.minhash_kernel import distinct, jaccard, ngram_hashes, signature
+from stages.signatures.dedupkey import dedup_key
+from stages.signatures.lsh import Shape, band_keys, exact_keys, found, shape_for_recall, shape_for_threshold, sketch
+from stages.signatures.minhash import MinHashStage
+from stages.signatures.minhash_kernel import distinct, jaccard, ngram_hashes, signature
 from tests.dedup_corpus import Document, partition, prose, run
 
 KANA = st.text("あいうえおん", max_size=60)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import stages.blocks
-import stages.components
-import stages.settled
-import stages.spill
-import stages.verify
-from stages.participants import ORDERS
+import stages.dedup.blocks
+import stages.dedup.components
+import stages.dedup.settled
+import stages.dedup.spill
+import stages.dedup.verify
+from stages.dedup.participants import ORDERS
 from tests.dedup_corpus import Document, banded, dedup, partition, prose
 from tests.naive_dedup import NaiveDedup, close, taking_part
 
@@ -56,12 +56,12 @@ WAYS = st.fixed_dictionaries(
 )
 # Bounds of memory, none of which may show: block, group of sidecars, buffer of a spill, keys of a range, texts at once.
 SMALL = {
-    (stages.blocks, "DOCUMENTS"): st.sampled_from([1, 3, 1 << 19]),
-    (stages.settled, "DOCUMENTS"): st.sampled_from([1, 4, 1 << 20]),
-    (stages.spill, "BUFFER"): st.sampled_from([1, 900, 1 << 27]),
-    (stages.components, "KEYS"): st.sampled_from([20, 1 << 23]),
-    (stages.verify, "CHARACTERS"): st.sampled_from([1, 300, 1 << 25]),
-    (stages.verify, "WAITING"): st.sampled_from([1, 1 << 14]),
+    (stages.dedup.blocks, "DOCUMENTS"): st.sampled_from([1, 3, 1 << 19]),
+    (stages.dedup.settled, "DOCUMENTS"): st.sampled_from([1, 4, 1 << 20]),
+    (stages.dedup.spill, "BUFFER"): st.sampled_from([1, 900, 1 << 27]),
+    (stages.dedup.components, "KEYS"): st.sampled_from([20, 1 << 23]),
+    (stages.dedup.verify, "CHARACTERS"): st.sampled_from([1, 300, 1 << 25]),
+    (stages.dedup.verify, "WAITING"): st.sampled_from([1, 1 << 14]),
 }
 
 

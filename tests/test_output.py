@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.commit import digest
-from pipeline.output import NAME_DIGITS, Output
-from pipeline.task import PartRef, part_fingerprint
+from pipeline.commit.commit import digest
+from pipeline.commit.output import NAME_DIGITS, Output
+from pipeline.tasks.task import PartRef, part_fingerprint
 from stages.base import SourceFile
 from tests.test_commit import Numbers
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from stages.errors import InputError
-from stages.own_hosts import Addresses, OwnHosts
-from stages.wikitext import clean
+from stages.measure.own_hosts import Addresses, OwnHosts
+from stages.wikipedia.wikitext import clean
 from tests.dumps import article
 from tests.runs import recipe, seimai, source
 from tests.warcs import Response, html, write

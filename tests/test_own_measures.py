@@ -17,7 +17,7 @@ from filters.text import Text
 from pipeline.errors import UsageError
 from pipeline.train import auc, documents, groups, train
 from stages.errors import InputError
-from stages.own import Own
+from stages.measure.own import Own
 from tests.runs import recipe, seimai, source, tree
 
 CALM = "研究会では、資料の保存方法について報告があり、参加者は館の記録を読みながら議論した。"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.edits import within_page
-from stages.page_ends import footer, menu
+from stages.edits.edits import within_page
+from stages.edits.page_ends import footer, menu
 from stages.spans import apply
 
 BODY = "きょうは川沿いの道を歩きました。桜はまだでした。"

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.examples import Example
-from stages.pii import DEFAULT, KINDS, mask
-from stages.wikitext import clean
+from stages.pii.pii import DEFAULT, KINDS, mask
+from stages.wikipedia.wikitext import clean
 from tests.dumps import article
 from tests.runs import recipe, seimai, source
 

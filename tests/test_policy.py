@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.policy import AGENTS, DIRECTIVES, MAX_LICENCES, RESERVED, Policy, evidence
+from stages.gate.policy import AGENTS, DIRECTIVES, MAX_LICENCES, RESERVED, Policy, evidence
 
 BY_SA = "https://creativecommons.org/licenses/by-sa/4.0/"
 

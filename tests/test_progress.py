@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline import progress
-from pipeline.commit import Committed
-from pipeline.progress import Reporter, view
-from pipeline.standing import Standing, told
-from pipeline.task import Result, Unit
+from pipeline.commit.commit import Committed
+from pipeline.engine import progress
+from pipeline.engine.progress import Reporter, view
+from pipeline.engine.standing import Standing, told
+from pipeline.tasks.task import Result, Unit
 from tests.runs import QUICKSTART, ROOT, places, seimai
 from tests.test_schedule import unit
 

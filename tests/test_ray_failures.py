@@ -26,11 +26,11 @@ SCRIPT = textwrap.dedent(
     lost = cluster.add_node(num_cpus=1, memory=2 << 30)
     os.environ["RAY_ADDRESS"] = cluster.address
 
-    from pipeline.commit import stage_fingerprint
-    from pipeline.executor import NodeLostError
-    from pipeline.needs import Needs
+    from pipeline.commit.commit import stage_fingerprint
+    from pipeline.tasks.executor import NodeLostError
+    from pipeline.tasks.needs import Needs
     from pipeline.on_ray import RayTasks
-    from pipeline.task import PartRef, Unit
+    from pipeline.tasks.task import PartRef, Unit
     from stages.base import SourceFile
     from tests.test_commit import Numbers
 

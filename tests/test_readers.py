@@ -9,8 +9,8 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 
-from stages.vocabulary import Named
-from stages.write import release_schema
+from stages.measure.vocabulary import Named
+from stages.release.write import release_schema
 from tests.corpora import manifest as told
 from tests.corpora import rows
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.recipe import load
+from pipeline.recipe.recipe import load
 from tests.runs import GOLDEN, ROOT, recipe, seimai, source
 
 WARC = source("crawl", "warc", GOLDEN / "crawl-1.warc.gz")

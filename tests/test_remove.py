@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.remove import remove
-from pipeline.verify import verify
-from stages.left_out import url_key
+from pipeline.release.verify import verify
+from pipeline.removal.remove import remove
+from stages.release.left_out import url_key
 from tests.corpora import documents, manifest, own, rows, run, text
 from tests.runs import seimai
 

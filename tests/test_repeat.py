@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.manifest import read
-from pipeline.manifest_counts import ShardEntry
-from pipeline.release import listed
-from stages.repeat import MOST, column, times
-from stages.shards import Shards
-from stages.vocabulary import Named
-from stages.write import Write, release_schema
+from pipeline.manifest.counts import ShardEntry
+from pipeline.manifest.manifest import read
+from pipeline.release.release import listed
+from stages.measure.vocabulary import Named
+from stages.release.repeat import MOST, column, times
+from stages.release.shards import Shards
+from stages.release.write import Write, release_schema
 from tests.corpora import documents, manifest, own, rows, run, text
 from tests.runs import committed, recipe, seimai, tree
 from tests.test_export import indexed
@@ -155,8 +155,8 @@ def resealed(release: Path, change: Any) -> None:
     told, entries = change(told, entries)
     from hashlib import sha256
 
-    from pipeline.manifest import dump
-    from pipeline.manifest_counts import Counts
+    from pipeline.manifest.counts import Counts
+    from pipeline.manifest.manifest import dump
 
     (release / "shards.jsonl").write_bytes(listed(entries))
     update = {"shards_sha256": sha256(listed(entries)).hexdigest(), "shards": Counts.of(entries, ["qwen"])}

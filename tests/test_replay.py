@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from filters.profiles import names
-from pipeline.diff import changed
-from pipeline.recipe import Recipe, load
-from pipeline.recipe_filters import of_profile
-from pipeline.replay import measured
-from pipeline.tune import tune
-from stages.judge import Bound
-from stages.wikitext import clean
+from pipeline.explain.diff import changed
+from pipeline.explain.replay import measured
+from pipeline.explain.tune import tune
+from pipeline.recipe.filters import of_profile
+from pipeline.recipe.recipe import Recipe, load
+from stages.measure.judge import Bound
+from stages.wikipedia.wikitext import clean
 from tests.dumps import article
 from tests.runs import recipe, seimai, source
 

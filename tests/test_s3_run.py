@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.places import Address
-from pipeline.recipe import load
+from pipeline.recipe.recipe import load
 from pipeline.session import make_release
-from pipeline.store import open_store
+from pipeline.store.opening import open_store
+from pipeline.store.places import Address
 from tests.runs import QUICKSTART, finish, seimai, start, tree
 from tests.s3_servers import BUCKET, Proxy, at_random, environment, stored
 from tests.servers import serving

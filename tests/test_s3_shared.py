@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import gc
-from pipeline.recipe import load
+from pipeline.recipe.recipe import load
+from pipeline.removal import gc
 from pipeline.session import make_release
-from pipeline.store import open_store
+from pipeline.store.opening import open_store
 from tests.kill_corpus import kill_corpus, stricter
 from tests.runs import QUICKSTART, finish, seimai, start, tree
 from tests.s3_servers import BUCKET, stored

@@ -7,17 +7,17 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.engine.runners import Processes
+from pipeline.engine.schedule import ATTEMPTS, LONGEST_BACKOFF, LOST, schedule
 from pipeline.errors import DiskFullError, InputError, RefusedError
-from pipeline.executor import WINDOW, MemoryKillError, NodeLostError, WorkerDiedError
-from pipeline.machine import memory_kills, total_memory
-from pipeline.needs import Needs, needs_of
-from pipeline.runners import Processes
-from pipeline.schedule import ATTEMPTS, LONGEST_BACKOFF, LOST, schedule
-from pipeline.store import LocalStore
-from pipeline.task import PartRef, Result, Unit
+from pipeline.store.folder import LocalStore
+from pipeline.tasks.executor import WINDOW, MemoryKillError, NodeLostError, WorkerDiedError
+from pipeline.tasks.machine import memory_kills, total_memory
+from pipeline.tasks.needs import Needs, needs_of
+from pipeline.tasks.task import PartRef, Result, Unit
 from stages.base import SourceFile, Stage
-from stages.dedup import Dedup
-from stages.edits import Edits
+from stages.dedup.dedup import Dedup
+from stages.edits.edits import Edits
 from tests.simulation import Simulated
 
 NOTHING = LocalStore("/nowhere")
@@ -159,7 +159,7 @@ class Local(Processes):
         super().__init__("/nowhere", workers, memory)
 
     def fits(self, beside: list[Needs], needs: Needs) -> bool:
-        from pipeline.runners import _Running
+        from pipeline.engine.runners import _Running
 
         self._running = {object(): _Running(i, i, each, None, 0) for i, each in enumerate(beside)}  # type: ignore[misc]
         return self._fits(needs)

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import scratch
-from pipeline.commit import stage_fingerprint
+from pipeline.commit.commit import stage_fingerprint
 from pipeline.errors import DiskFullError, UsageError
-from pipeline.needs import Needs
-from pipeline.scratch import RESERVED, full_disks_named, room, size_of
-from pipeline.store import LocalStore
-from pipeline.task import Unit, execute
+from pipeline.store.folder import LocalStore
+from pipeline.tasks import scratch
+from pipeline.tasks.needs import Needs
+from pipeline.tasks.scratch import RESERVED, full_disks_named, room, size_of
+from pipeline.tasks.task import Unit, execute
 from tests.runs import QUICKSTART, places, seimai, start
 from tests.test_commit import PART, Numbers
 

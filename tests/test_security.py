@@ -23,14 +23,14 @@ import zstandard
 
 from stages.base import SourceFile
 from stages.errors import InputError
-from stages.extract_aozora import ExtractAozora, _texts
-from stages.extract_jsonl import ExtractJsonl
-from stages.extract_kokkai import ExtractKokkai
-from stages.extract_warc import ExtractWarc
-from stages.mediawiki import read
-from stages.mediawiki_xml import Damage
-from stages.vocabulary import PATTERNS, RUN, Named
-from stages.zipped import Member, Unreadable, members
+from stages.measure.vocabulary import PATTERNS, RUN, Named
+from stages.readers.aozora import ExtractAozora, _texts
+from stages.readers.jsonl import ExtractJsonl
+from stages.readers.kokkai import ExtractKokkai
+from stages.readers.warc import ExtractWarc
+from stages.readers.zipped import Member, Unreadable, members
+from stages.wikipedia.mediawiki import read
+from stages.wikipedia.mediawiki_xml import Damage
 from tests.runs import ROOT, recipe, seimai, source
 from tests.sinks import run
 from tests.warcs import PROSE, Response, html, inputs, write
@@ -62,7 +62,7 @@ def test_no_code_of_ours_executes_what_it_reads() -> None:
 
 
 def test_verbs_print_data_through_the_terminal_module_alone() -> None:
-    for file in (ROOT / "pipeline").glob("verbs*.py"):
+    for file in (ROOT / "pipeline" / "verbs").glob("*.py"):
         for name, call in _calls(ast.parse(file.read_text(encoding="utf-8"))):
             assert name != "print" or any(word.arg == "file" for word in call.keywords), (file, call.lineno)
 
@@ -143,7 +143,7 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
 _MEASURED = """
 import json, resource, sys
 from pathlib import Path
-from stages.extract_warc import ExtractWarc
+from stages.readers.warc import ExtractWarc
 from tests.sinks import run
 from tests.warcs import inputs
 Path("/dev/null").read_bytes()

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
 from stages.caps import Caps
-from stages.lines import page_of
-from stages.selection import select
+from stages.html.lines import page_of
+from stages.html.selection import select
 from tests.pages import HTML
 
 FIRST = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。"

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commit import Committed, canonical
-from pipeline.executor import WorkerDiedError
-from pipeline.run import Outcome, run
-from pipeline.sealed import unseal
-from pipeline.store import Entry, LocalStore
-from pipeline.survey import walk
-from pipeline.task import Unit
+from pipeline.commit.commit import Committed, canonical
+from pipeline.engine.run import Outcome, run
+from pipeline.engine.survey import walk
+from pipeline.store.folder import LocalStore
+from pipeline.store.sealed import unseal
+from pipeline.store.store import Entry
+from pipeline.tasks.executor import WorkerDiedError
+from pipeline.tasks.task import Unit
 from tests.simulation import COUNTERS, Simulated, simulated_plan
 from tests.test_schedule import Heard
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.recipe import load
-from pipeline.sources import partitions
-from stages.wikitext import clean
+from pipeline.engine.sources import partitions
+from pipeline.recipe.recipe import load
+from stages.wikipedia.wikitext import clean
 from tests.dumps import article, multistream
 from tests.runs import places, recipe, seimai, source, tree
 from tests.warcs import compress

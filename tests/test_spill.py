@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import stages.spill
-from stages.spill import Spill
+import stages.dedup.spill
+from stages.dedup.spill import Spill
 
 TYPE = np.dtype([("bucket", "<i4"), ("number", "<i8")])
 
@@ -15,7 +15,7 @@ TYPE = np.dtype([("bucket", "<i4"), ("number", "<i8")])
 def test_records_come_back_once_by_bucket_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, buffer: int
 ) -> None:
-    monkeypatch.setattr(stages.spill, "BUFFER", buffer)
+    monkeypatch.setattr(stages.dedup.spill, "BUFFER", buffer)
     records = np.zeros(50, dtype=TYPE)
     records["bucket"], records["number"] = np.arange(50) * 7 % 4, np.arange(50)
     spill = Spill(tmp_path, "made", TYPE, 5)

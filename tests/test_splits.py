@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.splits import split_of, splits_of
+from stages.release.splits import split_of, splits_of
 from tests.corpora import documents, own, rows, run, text
 from tests.dedup_corpus import alike
 from tests.runs import recipe, seimai
@@ -59,7 +59,7 @@ def test_documents_that_are_suspected_to_be_alike_stay_together(tmp_path: Path) 
 
 def test_only_suspects_are_kept_together(tmp_path: Path) -> None:
     """The law that the share above rests on: within a component the split never differs."""
-    from stages.splits import HELD_OUT
+    from stages.release.splits import HELD_OUT
 
     components = [n.to_bytes(16) for n in (1, 2, 3)] * 5
     found = splits_of(components, ((HELD_OUT[0], 0.5),))

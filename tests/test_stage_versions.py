@@ -22,10 +22,14 @@ def test_a_changed_stage_raises_its_version_or_says_that_its_output_is_the_same(
 
 
 def test_the_source_of_a_stage_is_all_that_it_imports() -> None:
-    assert {"stages.language", "stages.edits", "stages.paragraphs"} <= set(closure("stages.language"))
-    assert {"stages.charset", "stages.bytescan", "filters.kernels"} <= set(closure("stages.extract_warc"))
+    assert {"stages.language.language", "stages.edits.edits", "stages.language.paragraphs"} <= set(
+        closure("stages.language.language")
+    )
+    assert {"stages.charset.charset", "stages.charset.bytescan", "filters.kernels"} <= set(
+        closure("stages.readers.warc")
+    )
 
 
 def test_the_parser_behind_the_guard_counts_as_source_of_extraction() -> None:
     """`html` is started by name in the child, so no import shows it."""
-    assert "stages.html" in closure("stages.extract_warc")
+    assert "stages.html" in closure("stages.readers.warc")

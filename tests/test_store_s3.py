@@ -11,11 +11,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline import objects, store_s3
 from pipeline.errors import RefusedError, UnreachableError, UsageError
-from pipeline.places import Address, parse
-from pipeline.store import LocalStore, Store, open_store
-from pipeline.store_s3 import S3Store
+from pipeline.store import objects, s3
+from pipeline.store.folder import LocalStore
+from pipeline.store.opening import open_store
+from pipeline.store.places import Address, parse
+from pipeline.store.s3 import S3Store
+from pipeline.store.store import Store
 from stages.errors import InputError
 from stages.parquet import Rows, Writer
 from tests.s3_servers import BUCKET, Proxy, at_random, fill, use
@@ -202,7 +204,7 @@ def test_a_large_file_arrives_whole_through_faults_at_each_step(
 def test_a_file_is_read_through_cuts_and_refusals_as_from_disk(
     bucket: S3Store, between: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_s3, "BLOCK", 1 << 14)
+    monkeypatch.setattr(s3, "BLOCK", 1 << 14)
     content = random.Random(3).randbytes(600_000)
     (tmp_path / "local").write_bytes(content)
     put(bucket, "data/large", content)

@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.base import MAIN, Inputs, Part, document_id
-from stages.dedupkey import dedup_key
-from stages.edits import EDITS_TYPE
-from stages.line_counts import HOSTS_OUTPUT, LineCounts
-from stages.line_keys import lines_of
-from stages.line_masks import LITTLE_LEFT, LineMasks, without
+from stages.edits.edits import EDITS_TYPE
+from stages.signatures.dedupkey import dedup_key
 from stages.spans import apply
-from stages.template_lines import TemplateLines
-from stages.template_rule import Rule
+from stages.template_lines.counts import HOSTS_OUTPUT, LineCounts
+from stages.template_lines.keys import lines_of
+from stages.template_lines.masks import LITTLE_LEFT, LineMasks, without
+from stages.template_lines.rule import Rule
+from stages.template_lines.template_lines import TemplateLines
 from tests.dedup_corpus import rows_of, run
 from tests.runs import recipe, seimai, source
 

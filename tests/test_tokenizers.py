@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stages.errors import InputError
-from stages.vocabulary import PATTERNS, Named, vocabulary_path
+from stages.measure.vocabulary import PATTERNS, Named, vocabulary_path
 from tests.corpora import documents, manifest, own, rows, run, text
 from tests.runs import recipe, seimai
 

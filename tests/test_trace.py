@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.trace_names import spellings
+from pipeline.explain.trace_names import spellings
 from tests.runs import GOLDEN, QUICKSTART, Ran, places, seimai
 
 with (GOLDEN / "expected.tsv").open(encoding="utf-8", newline="") as file:

@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.trace_pair import WIDTH, side_by_side
+from pipeline.explain.trace_pair import WIDTH, side_by_side
 
 
 def columns(text: str) -> int:

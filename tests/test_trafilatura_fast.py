@@ -21,10 +21,10 @@ from trafilatura import extract, html2txt
 from trafilatura.settings import BASIC_CLEAN_XPATH, Extractor
 from trafilatura.utils import load_html, trim
 
-from stages import trafilatura_fast
-from stages.markup import strip
-from stages.warc import Damage, read
-from stages.xpath import selector
+from stages.gate.markup import strip
+from stages.html import trafilatura_fast
+from stages.html.xpath import selector
+from stages.warc.warc import Damage, read
 from tests.runs import GOLDEN, ROOT
 
 DATA = ROOT.parent / "shared" / "data"
@@ -158,7 +158,7 @@ def test_it_is_in_use_with_the_locked_versions() -> None:
 
 def test_another_version_is_left_alone_and_the_log_says_so_once() -> None:
     code = (
-        "from stages import trafilatura_fast as fast, xpath; import trafilatura.xpaths as xpaths\n"
+        "from stages.html import trafilatura_fast as fast, xpath; import trafilatura.xpaths as xpaths\n"
         "fast.KNOWN['trafilatura'] = '2.3.0'\n"
         "assert not fast.install() and not fast.install()\n"
         "assert type(xpaths.BODY_XPATH[0]).__name__ == 'XPath'"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.manifest import read
-from pipeline.store import LocalStore
-from pipeline.verify_ids import repeated
+from pipeline.manifest.manifest import read
+from pipeline.release.verify_ids import repeated
+from pipeline.store.folder import LocalStore
 from tests.corpora import documents, own, run, text
 from tests.runs import QUICKSTART, places, seimai
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from stages import warc, warc_engines
 from stages.errors import InputError
-from stages.warc import Damage, Record, read
-from stages.warc_layout import View
+from stages.warc import engines, warc
+from stages.warc.layout import View
+from stages.warc.warc import Damage, Record, read
 from tests.warcs import PROSE, Response, compress, encoded, html, record_id, write
 
 ENGINES = ("fastwarc", "warcio")
@@ -93,7 +93,7 @@ def test_body_over_the_cap_is_cut_and_reading_goes_on(
 def test_batches_do_not_show(tmp_path: Path, engine: str, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.warc.gz", *pages(30))
     whole = records(path, engine)
-    monkeypatch.setattr(warc_engines, "BATCH", batch)
+    monkeypatch.setattr(engines, "BATCH", batch)
     assert records(path, engine) == whole
     assert len(whole) == 30
 

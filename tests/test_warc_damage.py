@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from stages import warc, warc_engines
-from stages.warc import Damage, LostBytesError, Record, read
-from stages.warc_engines import ENGINES, Engine, Piece, pieces
-from stages.warc_layout import Layout, View
-from stages.warc_parse import Raw
+from stages.warc import engines, warc
+from stages.warc.engines import ENGINES, Engine, Piece, pieces
+from stages.warc.layout import Layout, View
+from stages.warc.parse import Raw
+from stages.warc.warc import Damage, LostBytesError, Record, read
 from tests.warcs import Response, compress, encoded, html, record_id, write
 
 
@@ -217,7 +217,7 @@ def test_a_record_that_an_engine_skips_is_read_all_the_same(
     def skipping(view: View, limit: int) -> Iterator[tuple[int, Raw]]:
         return (each for n, each in enumerate(ENGINES["fastwarc"](view, limit)) if n != lose)
 
-    monkeypatch.setattr(warc_engines, "BATCH", 700 if small else 4 << 20)
+    monkeypatch.setattr(engines, "BATCH", 700 if small else 4 << 20)
     whole = records(good)
     monkeypatch.setitem(ENGINES, "skipping", skipping)
     assert records(good, "skipping") == whole
@@ -235,8 +235,8 @@ def test_a_reader_that_loses_bytes_is_found_out(good: Path, lost: int, monkeypat
 
 def test_engines_read_good_files_by_themselves(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or every file would be read the slow way, and nobody would notice. The last record is always read exactly."""
-    exact, asked = warc_engines.exact, []
-    monkeypatch.setattr(warc_engines, "exact", lambda *a: asked.append(a[1]) or exact(*a))
+    exact, asked = engines.exact, []
+    monkeypatch.setattr(engines, "exact", lambda *a: asked.append(a[1]) or exact(*a))
     for engine in ENGINES:
         last = records(good, engine)[-1]
         assert asked == [last.offset]

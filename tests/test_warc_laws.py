@@ -10,11 +10,11 @@ import zstandard
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from stages import warc_engines
 from stages.errors import InputError
-from stages.warc_engines import ENGINES, Engine, Piece, pieces
-from stages.warc_layout import View, opened
-from stages.warc_parse import Raw
+from stages.warc import engines
+from stages.warc.engines import ENGINES, Engine, Piece, pieces
+from stages.warc.layout import View, opened
+from stages.warc.parse import Raw
 from tests.warcs import Response, compress, encoded, html, record_id
 
 KINDS = ("warcinfo", "request", "response", "metadata", "response")
@@ -64,7 +64,7 @@ def test_damage_anywhere(tmp_path_factory: pytest.TempPathFactory, archive: tupl
     path = tmp_path_factory.mktemp("damage") / "a.warc"
     path.write_bytes(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(warc_engines, "BATCH", batch)
+        patch.setattr(engines, "BATCH", batch)
         seen = [covered(path, engine) for engine in (*ENGINES.values(), no_engine)]
     found = [[comparable(piece, untouched) for piece in each] for each in seen]
     assert found[0] == found[1] == found[2]

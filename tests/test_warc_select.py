@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 
 from stages.errors import InputError
-from stages.warc import Damage, Record, read
-from stages.warc_select import Selector, select
+from stages.warc.select import Selector, select
+from stages.warc.warc import Damage, Record, read
 from tests.warcs import Response, compress, encoded, html, record_id, write
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"

@@ -10,7 +10,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
 from stages.errors import InputError
-from stages.warc import Damage, Record, read
+from stages.warc.warc import Damage, Record, read
 
 SUITE = Path(__file__).parent.parent.parent / "shared" / "data" / "warc-suite"
 ENGINES = ("fastwarc", "warcio")

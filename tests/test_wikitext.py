@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from stages.wikitext import clean
+from stages.wikipedia.wikitext import clean
 
 TABLE: dict[str, tuple[str, str]] = {
     # inline marks

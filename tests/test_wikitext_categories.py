@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stages.wikitext_categories import categories
+from stages.wikipedia.categories import categories
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stages import wikitext_markup
-from stages.wikitext import clean, clean_page
-from stages.wikitext_names import names
+from stages.wikipedia import markup
+from stages.wikipedia.names import names
+from stages.wikipedia.wikitext import clean, clean_page
 
 MARKUP = st.lists(
     st.one_of(
@@ -49,7 +49,7 @@ def test_any_text_is_cleaned_without_an_error_and_leaves_no_internal_mark(wikite
 def test_plain_links_cut_out_at_once_are_what_they_are_one_by_one(wikitext: str) -> None:
     at_once = clean(wikitext, "題")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wikitext_markup, "PLAIN_LINK", re.compile("(?!)()"))
+        patch.setattr(markup, "PLAIN_LINK", re.compile("(?!)()"))
         assert clean(wikitext, "題") == at_once
 
 
@@ -74,7 +74,7 @@ BALANCED = st.recursive(
 def test_simple_templates_in_one_step_are_what_they_are_mark_by_mark(wikitext: str) -> None:
     at_once = clean_page(wikitext, "題")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wikitext_markup, "TOKEN", re.compile("(?!)()()()()|" + wikitext_markup.MARK))
+        patch.setattr(markup, "TOKEN", re.compile("(?!)()()()()|" + markup.MARK))
         assert clean_page(wikitext, "題") == at_once
 
 

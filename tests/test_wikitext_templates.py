@@ -1,10 +1,10 @@
-"""What templates leave in the text, by the table in `stages/wikitext_templates.py`."""
+"""What templates leave in the text, by the table in `stages/wikipedia/templates.py`."""
 
 from __future__ import annotations
 
 import pytest
 
-from stages.wikitext import clean, clean_page
+from stages.wikipedia.wikitext import clean, clean_page
 
 TABLE: dict[str, tuple[str, str]] = {
     "lang": ("{{lang|en|Japan}}と{{Lang|fr|'''Japon'''}}", "JapanとJapon"),

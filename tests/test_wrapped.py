@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.edits import within_page
+from stages.edits.edits import within_page
+from stages.edits.wrapped import lines
 from stages.spans import apply
-from stages.wrapped import lines
 from tests.runs import ROOT
 
 CLEAN = ROOT.parent / "shared" / "data" / "text" / "clean_ja.jsonl"

@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 
 from pipeline.acquire.index import CHOSEN, Open, Tally, check_languages, scan
 from pipeline.acquire.selection import Selection, file_keys
-from pipeline.commit import digest
+from pipeline.commit.commit import digest
 from stages.parquet import Writer
 
 VERSION = 1  # raised when the same selection over the same index may give other parts

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ShortError, UsageError
-from pipeline.manifest import Manifest, load, shelf
-from pipeline.manifest_counts import Counts, ShardEntry
-from pipeline.places import Place
-from pipeline.store import Store, write
+from pipeline.manifest.counts import Counts, ShardEntry
+from pipeline.manifest.manifest import Manifest, load, shelf
+from pipeline.store.folder import write
+from pipeline.store.places import Place
+from pipeline.store.store import Store
 
 RECORD = "export.json"
 

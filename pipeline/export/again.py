@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.export import RECORD, Release, croissant, hf, megatron, outdated, recorded
-from pipeline.manifest import Manifest
+from pipeline.manifest.manifest import Manifest
 
 
 def refresh(release: Release, out: Path, workers: int = 0) -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.export import Release, begin, hold, record
-from pipeline.manifest import Manifest
-from pipeline.store import write
+from pipeline.manifest.manifest import Manifest
+from pipeline.store.folder import write
 
 _CONTEXT = {
     "@language": "en",

@@ -11,11 +11,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from pipeline.export import Release, begin, hold, record
-from pipeline.manifest import Manifest
-from pipeline.manifest_counts import ShardEntry
-from pipeline.release import notice
-from pipeline.shelve import copy_all, remove_others
-from pipeline.store import LocalStore, write
+from pipeline.manifest.counts import ShardEntry
+from pipeline.manifest.manifest import Manifest
+from pipeline.manifest.shelve import copy_all, remove_others
+from pipeline.release.release import notice
+from pipeline.store.folder import LocalStore, write
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
           (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B"), (10**11, "10B<n<100B"))  # fmt: skip

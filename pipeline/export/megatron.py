@@ -24,15 +24,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.commit import canonical
+from pipeline.commit.commit import canonical
 from pipeline.errors import ShortError, UsageError
 from pipeline.export import Release, begin, hold, record
-from pipeline.manifest import Manifest, TokenizerEntry
-from pipeline.manifest_counts import ShardEntry
-from pipeline.store import open_store, write
+from pipeline.manifest.counts import ShardEntry
+from pipeline.manifest.manifest import Manifest, TokenizerEntry
+from pipeline.store.folder import write
+from pipeline.store.opening import open_store
+from stages.measure.vocabulary import Named
 from stages.parquet import open_checked
-from stages.repeat import COLUMN
-from stages.vocabulary import Named
+from stages.release.repeat import COLUMN
 
 MAGIC = b"MMIDIDX\x00\x00"
 _CODES = {np.dtype("<u2"): 8, np.dtype("<i4"): 4}

@@ -18,11 +18,11 @@ import ray
 from ray.exceptions import LocalRayletDiedError, NodeDiedError, OutOfMemoryError, RayError, RayTaskError
 
 from pipeline.errors import UsageError
-from pipeline.executor import WINDOW, Executor, Finished, MemoryKillError, NodeLostError, WorkerDiedError
-from pipeline.needs import Needs
 from pipeline.on_ray.metrics import Gauges
 from pipeline.on_ray.turns import ClusterTurns, Desk
-from pipeline.task import Result, Unit, execute
+from pipeline.tasks.executor import WINDOW, Executor, Finished, MemoryKillError, NodeLostError, WorkerDiedError
+from pipeline.tasks.needs import Needs
+from pipeline.tasks.task import Result, Unit, execute
 
 _OBJECT_STORE = 200_000_000  # bytes; tasks pass names of files, never data
 _LOOK_EVERY = 30.0  # seconds between two looks at which nodes there are

@@ -30,8 +30,8 @@ import psutil
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from trafilatura import extract
 
-from stages.extract_warc import ExtractWarc
 from stages.guard import guard
+from stages.readers.warc import ExtractWarc
 from tests import sinks, warcs
 from tests.runs import ROOT
 
@@ -148,8 +148,8 @@ def child_seconds() -> float:
 
 def recall() -> None:
     """Of the labelled Japanese HTML pages: how many come out of `extract`, and of `language` after it."""
-    from stages.language import BUILT_IN, score  # loads the model that only this needs
-    from stages.lid import identify, model_path
+    from stages.language.language import BUILT_IN, score  # loads the model that only this needs
+    from stages.language.lid import identify, model_path
 
     extracted: dict[str, bool] = {}  # URL -> called Japanese
     for row in sinks.run(ExtractWarc(), warcs.inputs(WARC)).rows():

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from filters.kernels import kernel
-from stages.bytescan import Words, utf8_counts
-from stages.charset import decode, gate
-from stages.warc import Record, read
+from stages.charset.bytescan import Words, utf8_counts
+from stages.charset.charset import decode, gate
+from stages.warc.warc import Record, read
 from tests.encodings import ENCODERS, PASSAGES, Encoder, edit_distance, expressible, page
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

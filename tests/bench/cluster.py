@@ -24,11 +24,11 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from pipeline.commit import stage_fingerprint
-from pipeline.executor import Executor
-from pipeline.runners import open_executor
-from pipeline.schedule import schedule
-from pipeline.task import PartRef, Result, Unit
+from pipeline.commit.commit import stage_fingerprint
+from pipeline.engine.runners import open_executor
+from pipeline.engine.schedule import schedule
+from pipeline.tasks.executor import Executor
+from pipeline.tasks.task import PartRef, Result, Unit
 from stages.base import MAIN, Inputs, Sink, SourceFile, Stage
 
 SCHEMA = pa.schema([("digest", pa.binary(32))])

@@ -18,11 +18,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from stages.bands import Bands
 from stages.base import MAIN, ROWS, Inputs, Part
-from stages.dedup import Dedup
-from stages.minhash import MinHashStage
+from stages.dedup.bands import Bands
+from stages.dedup.dedup import Dedup
 from stages.parquet import Rows, Writer
+from stages.signatures.minhash import MinHashStage
 from tests.bench.dedup_peers import PEERS
 from tests.dedup_corpus import Document, partition, prose, run
 from tests.dedup_truth import pages

@@ -20,15 +20,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.base import MAIN, ROWS, Inputs, Part, SourceFile
-from stages.compact import agreement, clear, compact, estimate, needed
-from stages.compacts import Compacts
-from stages.dedupkey import dedup_key
-from stages.index import KEYS_OUTPUT, Index
-from stages.known import Known
-from stages.lsh import Shape, found
-from stages.minhash import MinHashStage
-from stages.minhash_kernel import distinct, jaccard, ngram_hashes, signature
+from stages.indexes.compact import agreement, clear, compact, estimate, needed
+from stages.indexes.compacts import Compacts
+from stages.indexes.index import KEYS_OUTPUT, Index
+from stages.indexes.known import Known
 from stages.parquet import Rows, Writer
+from stages.signatures.dedupkey import dedup_key
+from stages.signatures.lsh import Shape, found
+from stages.signatures.minhash import MinHashStage
+from stages.signatures.minhash_kernel import distinct, jaccard, ngram_hashes, signature
 from tests.dedup_corpus import Document, alike, partition, prose, run
 from tests.dedup_truth import pages
 from tests.runs import SHARED

@@ -12,9 +12,9 @@ import numpy as np
 
 from stages.base import ROWS as GROUP
 from stages.base import Part
-from stages.dedupkey import dedup_key
-from stages.minhash_kernel import distinct, jaccard, ngram_hashes
 from stages.parquet import Rows, Writer
+from stages.signatures.dedupkey import dedup_key
+from stages.signatures.minhash_kernel import distinct, jaccard, ngram_hashes
 from tests.bench.minhash import LETTERS
 from tests.dedup_corpus import Document, partition
 

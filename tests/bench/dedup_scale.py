@@ -25,11 +25,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-import stages.blocks
-import stages.dedup
-from stages.bands import DOCUMENTS, Bands
+import stages.dedup.blocks
+import stages.dedup.dedup
 from stages.base import Inputs, Part
-from stages.dedup import Dedup
+from stages.dedup.bands import DOCUMENTS, Bands
+from stages.dedup.dedup import Dedup
 from stages.parquet import Rows
 from tests.bench.dedup_cost import model, reading
 from tests.bench.dedup_expected import check
@@ -95,11 +95,11 @@ def child_dedup(size: int, folder: Path) -> dict[str, Any]:
             rows = Rows(str(path), "", file.metadata.num_rows)
         runs.append(Part(path.parent.name, "", 0, {"bands": rows}))
     clocks = Clocks()
-    clocks.around(stages.dedup, "enrol", "who takes part")
-    clocks.around(stages.blocks, "components", "components")
-    clocks.around(stages.blocks.Blocks, "_read", "suspected, put aside")
+    clocks.around(stages.dedup.dedup, "enrol", "who takes part")
+    clocks.around(stages.dedup.blocks, "components", "components")
+    clocks.around(stages.dedup.blocks.Blocks, "_read", "suspected, put aside")
     clocks.around(Dedup, "_settle", "keepers")
-    clocks.around(stages.dedup, "_table", "sidecars")
+    clocks.around(stages.dedup.dedup, "_table", "sidecars")
     inputs = Inputs(parts=(*World(size).parts(), *runs))
     began = time.perf_counter()
     counters = committed(Dedup(), inputs, folder / "dedup")

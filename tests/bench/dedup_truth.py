@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.lsh import Shape, found
+from stages.signatures.lsh import Shape, found
 from tests.dedup_corpus import Document, dedup, partition
 from tests.dedup_truth import BOUND, KINDS, SIMILARITIES, all_pairs, caught, exact, pages
 from tests.runs import SHARED

@@ -21,7 +21,7 @@ import pyarrow as pa
 from filters.kernels import kernel
 from stages.base import Part
 from stages.columns import binary
-from stages.edits import EDITS_TYPE
+from stages.edits.edits import EDITS_TYPE
 from stages.parquet import Rows
 
 PERMUTATIONS, BAND = 112, 8

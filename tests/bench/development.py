@@ -15,10 +15,10 @@ from collections import Counter
 
 import pyarrow.parquet as pq
 
-from pipeline.plan import committed_dedup, survey
-from pipeline.recipe import load
+from pipeline.engine.plan import committed_dedup, survey
+from pipeline.recipe.recipe import load
 from pipeline.session import prepare
-from pipeline.store import LocalStore
+from pipeline.store.folder import LocalStore
 from tests.runs import ROOT
 
 LABELS = ROOT.parent / "shared" / "data" / "LABELS.tsv"

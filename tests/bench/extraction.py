@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from trafilatura import extract as stock_extract
 
-from stages import charset, trafilatura_fast
 from stages.caps import Caps, TooMuch
-from stages.html import extract
-from stages.warc import Record, read
+from stages.charset import charset
+from stages.html import extract, trafilatura_fast
+from stages.warc.warc import Record, read
 from tests.extraction_score import f1, gold_pages, mean, share
 from tests.runs import ROOT
 

@@ -26,9 +26,9 @@ import fasttext
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.edits import EDITS_TYPE, within_page
-from stages.language import Language, score
-from stages.lid import BUILT_IN, identify, model_path
+from stages.edits.edits import EDITS_TYPE, within_page
+from stages.language.language import Language, score
+from stages.language.lid import BUILT_IN, identify, model_path
 from stages.spans import apply
 from tests.runs import ROOT, SHARED
 from tests.sinks import MemorySink

@@ -16,8 +16,8 @@ from collections.abc import Callable
 import numpy as np
 from datasketch import MinHash
 
-from stages.dedupkey import dedup_key, exact_hash
-from stages.minhash_kernel import ngram_hashes, signature
+from stages.signatures.dedupkey import dedup_key, exact_hash
+from stages.signatures.minhash_kernel import ngram_hashes, signature
 
 NGRAM, DOCUMENTS, ROUNDS = 5, 50, 40
 # Kana, kanji, punctuation and blanks in about the shares of web prose.

@@ -24,7 +24,7 @@ import tiktoken
 import tokenizers
 from tiktoken.load import load_tiktoken_bpe
 
-from stages.vocabulary import PATTERNS, Named, vocabulary_path
+from stages.measure.vocabulary import PATTERNS, Named, vocabulary_path
 from tests.corpora import documents, own, text
 from tests.runs import SHARED, recipe, seimai
 

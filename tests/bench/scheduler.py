@@ -20,11 +20,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipeline.machine import peak_memory
-from pipeline.progress import Reporter
-from pipeline.run import run
-from pipeline.store import LocalStore
-from pipeline.task import Unit
+from pipeline.engine.progress import Reporter
+from pipeline.engine.run import run
+from pipeline.store.folder import LocalStore
+from pipeline.tasks.machine import peak_memory
+from pipeline.tasks.task import Unit
 from tests.simulation import Simulated, simulated_plan
 
 NODES, CPUS = 50, 32

@@ -22,11 +22,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.base import Inputs, SourceFile, Stage
-from stages.extract_aozora import ExtractAozora
-from stages.extract_jsonl import ExtractJsonl
-from stages.extract_kokkai import ExtractKokkai
-from stages.extract_parquet import ExtractParquet
-from stages.extract_wet import ExtractWet
+from stages.readers.aozora import ExtractAozora
+from stages.readers.jsonl import ExtractJsonl
+from stages.readers.kokkai import ExtractKokkai
+from stages.readers.parquet import ExtractParquet
+from stages.readers.wet import ExtractWet
 from tests.sinks import MemorySink, run
 from tests.warcs import compress
 

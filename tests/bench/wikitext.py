@@ -19,9 +19,9 @@ from pathlib import Path
 import mwparserfromhell  # type: ignore[import-not-found,unused-ignore]
 import wikitextparser  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-from stages.mediawiki import read
-from stages.mediawiki_xml import WikiPage
-from stages.wikitext import clean
+from stages.wikipedia.mediawiki import read
+from stages.wikipedia.mediawiki_xml import WikiPage
+from stages.wikipedia.wikitext import clean
 
 DUMP = Path(__file__).resolve().parents[3] / "shared" / "data" / "jawiki-sample.xml.bz2"
 GOAL = 10.0  # times the faster of the general parsers

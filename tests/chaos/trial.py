@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.store import sweep_scratch
+from pipeline.store.processes import sweep_scratch
 from tests.chaos.cluster import TwoNodes, end
 from tests.runs import ROOT, places, tree
 

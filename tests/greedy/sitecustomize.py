@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from stages.base import Sink
+    from stages.sink import Sink
 
 _STEP, _MOST = 256 << 20, 6 << 30
 
 
 def _greed() -> None:
-    from stages.tokens import Tokens
+    from stages.measure.tokens import Tokens
 
     count = Tokens.rows
 

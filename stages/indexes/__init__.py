@@ -1,0 +1,1 @@
+"""What existed before the run: indexes of other corpora, and what is known to them of this one."""

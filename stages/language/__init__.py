@@ -1,0 +1,1 @@
+"""Is it Japanese? A language model, and the evidence that each paragraph shows."""

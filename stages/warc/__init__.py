@@ -1,0 +1,1 @@
+"""WARC files: their records, where they are damaged, and the HTTP messages inside."""
