@@ -12,6 +12,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -206,9 +207,9 @@ class Sidecar(Stage):
 
     def _borne(self, batch: Mapping[str, pa.Table], first: int, part: Part, sink: Sink) -> pa.Table:
         """`rows`; where it raises, of each document by itself, and those that still raise are quarantined. `first`: row of the first."""
-        tally = borne.Tally(sink.scratch)
-        table = borne.attempt(lambda: self.rows(batch, tally))
-        if not isinstance(table, str):
+        asked = borne.attempt(partial(self._tallied, batch, sink.scratch))
+        if not isinstance(asked, str):
+            table, tally = asked
             tally.add_to(sink)
             return table
         size = next(iter(batch.values())).num_rows
@@ -217,19 +218,23 @@ class Sidecar(Stage):
         )  # raises in any case?
         tables = [self.layout().empty_table()]
         for row in range(size):
-            document = {key: rows.slice(row, 1) for key, rows in batch.items()}
-            tally = borne.Tally(sink.scratch)
-            one = borne.attempt(lambda: self.rows(document, tally))  # noqa: B023 - called at once
-            if isinstance(one, str):
+            document = {key: rows.take([row]) for key, rows in batch.items()}  # a slice would take all rows along
+            asked = borne.attempt(partial(self._tallied, document, sink.scratch))
+            if isinstance(asked, str):
                 instead = self.unmeasured(document)
                 if instead is None:
-                    raise RuntimeError(f"{self.key}: row {first + row} of partition {part.id}: {one}")
-                borne.quarantine(sink, part.rows["extract"], first + row, self.key, one)
+                    raise RuntimeError(f"{self.key}: row {first + row} of partition {part.id}: {asked}")
+                borne.quarantine(sink, part.rows["extract"], first + row, self.key, asked)
                 one = pa.Table.from_pylist([instead], schema=self.layout())
             else:
+                one, tally = asked
                 tally.add_to(sink)
             tables.append(one.select(self.layout().names).cast(self.layout()))
         return pa.concat_tables(tables)
+
+    def _tallied(self, batch: Mapping[str, pa.Table], scratch: Path) -> tuple[pa.Table, borne.Tally]:
+        tally = borne.Tally(scratch)
+        return self.rows(batch, tally), tally
 
 
 def document_id(*natural_key: str | int) -> bytes:

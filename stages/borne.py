@@ -6,9 +6,12 @@ at a time; those that raise again are told apart, and the stage says what stands
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -62,14 +65,51 @@ def of_the_text(error: BaseException) -> bool:
     return panic or (isinstance(error, Exception) and not isinstance(error, _NOT_OF_THE_TEXT))
 
 
+_elsewhere: ContextVar[Callable[[Callable[[], Any]], Any] | None] = ContextVar("_elsewhere", default=None)
+
+
+@contextlib.contextmanager
+def elsewhere(ask: Callable[[Callable[[], Any]], Any]) -> Iterator[None]:
+    """For as long as one task runs in this process, what is attempted is attempted by `ask` (see `aside`)."""
+    before = _elsewhere.set(ask)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(before)
+
+
+def is_elsewhere() -> bool:
+    return _elsewhere.get() is not None
+
+
 def attempt(function: Callable[[], _Answer]) -> _Answer | str:
-    """What a function says, or in one line what it raised of the text. Raises what is not of the text."""
+    """What a function says, or in one line what it raised of the text. Raises what is not of the text.
+
+    It may be evaluated in another process: it takes what it needs along, and nothing but its answer comes back.
+    """
+    ask = _elsewhere.get()
+    if ask is not None:
+        answer: _Answer | str = ask(function)
+        return answer
     try:
         return function()
     except BaseException as error:
         if not of_the_text(error):
             raise
         return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def attempts(functions: Sequence[Callable[[], _Answer]]) -> list[_Answer | str]:
+    """`attempt` of each; elsewhere all at once, and one by one where that does not come back."""
+    if is_elsewhere():
+        together = attempt(partial(_each, functions))
+        if not isinstance(together, str):
+            return together
+    return _each(functions)
+
+
+def _each(functions: Sequence[Callable[[], _Answer]]) -> list[_Answer | str]:
+    return [attempt(function) for function in functions]
 
 
 def quarantine(sink: Sink, extract: Rows, row: int, where: str, error: str) -> None:

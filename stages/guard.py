@@ -237,7 +237,7 @@ def _serve(target: Callable[[bytes], bytes], requests: int, answers: int) -> Non
                 answer(_RAISED, line[:500].encode(errors="backslashreplace"))
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Have the system kill this process when its parent is gone, even if that was killed and this hangs in C."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -246,7 +246,7 @@ def _die_with(parent: int) -> None:
 
 
 def _main(target: str, parent: str, memory: str, requests: str, answers: str) -> NoReturn:
-    _die_with(int(parent))
+    die_with(int(parent))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     module, _, function = target.partition(":")

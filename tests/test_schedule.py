@@ -31,10 +31,13 @@ class Heard:
         self.failures: list[tuple[str, int, bool]] = []
         self.needs: dict[str, Needs] = {}
         self.running: list[int] = []
+        self.aside: set[str] = set()  # that were done with their texts in a child
 
     def finished(self, unit: Unit, result: Result) -> None:
         self.done.append(unit.label)
         self.needs[unit.label] = unit.needs
+        if unit.aside:
+            self.aside.add(unit.label)
 
     def failed(self, unit: Unit, attempt: int, error: BaseException, final: bool) -> None:
         self.failures.append((unit.label, attempt, final))
@@ -110,6 +113,16 @@ def test_a_kill_for_memory_costs_one_try_with_twice_as_much() -> None:
     assert heard.needs["once"].memory == 200
     assert failed == ["twice"]
     assert Counter(label for label, _, _ in heard.failures) == {"once": 1, "twice": 2}
+
+
+def test_the_last_attempt_after_two_dead_workers_hands_the_texts_to_a_child() -> None:
+    died = WorkerDiedError("SIGSEGV")
+    heard, _, failed = play(
+        [unit("text"), unit("once"), unit("other")], text=[died, died], once=[died], other=[ValueError("a bug")] * 2
+    )
+    assert not failed
+    assert heard.aside == {"text"}
+    assert heard.needs["text"].memory == 200, "and the child needs memory too"
 
 
 def test_nodes_that_vanish_hardly_count_against_a_unit_but_do_in_the_end() -> None:

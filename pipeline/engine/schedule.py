@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pipeline.errors import DiskFullError, InputError, RefusedError, ShortError, UsageError
-from pipeline.tasks.executor import WINDOW, Executor, Handle, MemoryKillError, NodeLostError
+from pipeline.tasks.executor import WINDOW, Executor, Handle, MemoryKillError, NodeLostError, WorkerDiedError
 from pipeline.tasks.task import Result, Unit
 
 ATTEMPTS = 3  # of a unit
@@ -54,6 +54,9 @@ class _Work:
             self.lost += 1
             return None if self.lost >= LOST else self._backoff(self.lost)
         self.failures += 1
+        if isinstance(error, WorkerDiedError) and self.failures == ATTEMPTS - 1:
+            # Perhaps one text is to blame. The child that is to find it needs about as much as the worker.
+            self.unit = replace(unit, aside=True, needs=unit.needs.more_memory())
         if isinstance(error, DiskFullError):
             self.unit = replace(unit, needs=unit.needs.more_scratch())
         return None if self.failures >= ATTEMPTS else self._backoff(self.failures)

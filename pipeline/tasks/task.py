@@ -25,6 +25,8 @@ from pipeline.tasks.claims import Claim, claimed
 from pipeline.tasks.machine import peak_memory
 from pipeline.tasks.needs import DEFAULT, Needs
 from pipeline.tasks.scratch import budget, full_disks_named, room
+from stages import borne
+from stages.aside import Aside
 from stages.base import MAIN, Inputs, Part, Rows, SourceFile, Stage
 
 
@@ -72,6 +74,7 @@ class Unit:
     weight: int  # bytes of input: larger units go first
     needs: Needs = DEFAULT
     claim: Claim | None = None  # for which run, where several may be at work
+    aside: bool = False  # texts are handed to a child process, for workers have died of this unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,15 @@ def execute(unit: Unit, root: str, turns: Turns | None = None, scratch_limit: in
         full_disks_named(own.parent, *shared),
         room(own, unit.needs, scratch_limit or budget()),
         store.near(),
+        _texts_aside() if unit.aside else contextlib.nullcontext(),
     ):
         return _execute(unit, store, turns)
+
+
+@contextlib.contextmanager
+def _texts_aside() -> Iterator[None]:
+    with Aside() as child, borne.elsewhere(child.ask):
+        yield
 
 
 def _execute(unit: Unit, store: Store, turns: Turns | None) -> Result:
@@ -180,7 +190,7 @@ def _run(
         for sink in sinks:
             sink.open(inputs)
         together = getattr(type(first), "run_together", None)
-        if together is not None and len(steps) > 1:
+        if together is not None and len(steps) > 1 and not borne.is_elsewhere():
             together([stage for stage, _, _ in steps], inputs, sinks)
         else:
             for (stage, _, _), sink in zip(steps, sinks, strict=True):

@@ -70,6 +70,9 @@ class Measure(Sidecar):
     def rows(self, batch: Mapping[str, pa.Table], sink: Sink) -> pa.Table:
         return self.measure(views(self.definition.view, batch), batch["extract"], sink)
 
+    def unmeasured(self, document: Mapping[str, pa.Table]) -> dict[str, Any]:
+        return dict.fromkeys(self.layout().names)
+
     @classmethod
     def run_together(cls, stages: Sequence[Measure], inputs: Inputs, sinks: Sequence[Sink]) -> None:
         """The same as `run` of each, with counts and n-grams that families share computed once for a document."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.base import MAIN, NEUTRAL, InputError, Inputs, Sink, Stage
-from stages.borne import attempt
+from stages.borne import attempts
 from stages.documents import ERASED, NAMES
 from stages.edits.edits import edited
 from stages.measure.judge import ERROR, UNWRITTEN, measured_by
@@ -220,8 +220,9 @@ class Write(Stage):
         if TEMPLATES in self.after:
             texts = _without(texts, kept[TEMPLATES])
         finals: list[_Final | None] = []
-        for row, (text, title) in enumerate(zip(texts, extract["title"].to_pylist(), strict=True)):
-            final = attempt(partial(self._one, text, title))
+        titles = extract["title"].to_pylist()
+        asked = attempts([partial(self._one, text, title) for text, title in zip(texts, titles, strict=True)])
+        for row, final in enumerate(asked):
             if isinstance(final, str):
                 id, url = extract["id"][row].as_py().hex(), extract["url"][row].as_py()
                 sink.quarantine(id=id, url=url, where=self.key, error=final)
