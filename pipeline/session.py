@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.commit.erase import listed_whole
 from pipeline.engine.against import indexed
 from pipeline.engine.plan import Plan
 from pipeline.engine.progress import Reporter
@@ -79,8 +80,17 @@ def used(recipe: Recipe) -> Iterator[Recipe]:
             everywhere.finish(work, release)
         print(f"seimai: finished a removal from {work} that was broken off", file=sys.stderr)
     with locks.running(work, release):
-        lists = [str(file) for place in (release, work) if (file := place / REMOVALS).is_file()]
+        lists = [file for place in (release, work) if (file := _list_of(place))]
         yield replace(recipe, deny=tuple(dict.fromkeys([*recipe.deny, *lists])))
+
+
+def _list_of(folder: Path) -> str:
+    """Its list of removals; '' where there is none."""
+    file, content = str(folder / REMOVALS), open_store(folder).read(REMOVALS)
+    if content is None:
+        return ""
+    listed_whole(file, content)
+    return file
 
 
 def run_plan(plan: Plan, runner: str, workers: int, scratch: int = 0) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from pipeline.commit.commit import Committed, canonical
 from pipeline.engine.run import Outcome, run
 from pipeline.engine.survey import walk
 from pipeline.store.folder import LocalStore
+from pipeline.store.sealed import unseal
 from pipeline.store.store import Entry
 from pipeline.tasks.executor import WorkerDiedError
 from pipeline.tasks.task import Unit
@@ -148,7 +148,7 @@ def test_a_set_that_grows_is_consolidated_with_what_stood_in_the_old_file(place:
 
 def _spread(consolidated: Path) -> None:
     """The markers by themselves, as real workers write them; the simulated ones leave them to the consolidated file."""
-    for marker in json.loads(consolidated.read_bytes()):
+    for marker in unseal(consolidated.read_bytes())["markers"]:
         file = consolidated.parent / "commit" / f"{marker['part_fp']}.json"
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(canonical(marker))

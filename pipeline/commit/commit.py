@@ -7,6 +7,7 @@
        commit/<part_fp>.json                  written last, create-only: without it nothing counts
        STAGE-<set_fp>.json                    the markers of a finished set in one file: a warm plan reads one
 
+Markers are sealed (`sealed`): one that is not what was written is an error, and a consolidated file that is not is read past.
 A marker holds no time and no host. Counters of a run are sums over the markers of its plan, so a retry never counts
 twice.
 """
@@ -31,13 +32,15 @@ import pyarrow as pa
 from pipeline.commit import erase
 from pipeline.commit.output import NAME_DIGITS, Output
 from pipeline.errors import ShortError
+from pipeline.store.sealed import seal, unseal
 from pipeline.store.store import Store
 from stages.base import MAIN, Inputs, Rows, Stage
 from stages.digest import digest_of
 from stages.parquet import WRITER, Writer
-from stages.release.left_out import REMOVALS, Denied
+from stages.release.left_out import REMOVALS
 
 FINGERPRINT_DIGITS = 24  # 96 bits
+DAMAGE = (ValueError, KeyError, TypeError, RecursionError)  # what reading a file of markers may raise that is none
 _REQUESTS = 16  # markers asked for at once where each is a round trip
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
@@ -87,6 +90,17 @@ class Committed:
     def to_json(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
 
+    def sealed(self) -> bytes:
+        """The content of its file."""
+        return seal(canonical(self.to_json()))
+
+    @classmethod
+    def unseal(cls, content: bytes) -> Committed:
+        """From the content of its file. DAMAGE where it is not what was written."""
+        value = json.loads(content)
+        # A marker of before there were seals has no member but its own.
+        return cls.from_json(value if isinstance(value, dict) and value.keys() == {*cls.__slots__} else unseal(content))
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Committed:
         return cls(
@@ -115,10 +129,13 @@ def folder(key: str, stage_fp: str) -> str:
 def load(store: Store, key: str, stage_fp: str, part_fp: str) -> Committed | None:
     name = f"{folder(key, stage_fp)}/commit/{part_fp}.json"
     content = store.read(name)
-    try:
-        return None if content is None else Committed.from_json(json.loads(content))
-    except (ValueError, KeyError, TypeError):
-        raise ShortError(f"{store.path(name)}: damaged; delete it and run again") from None
+    if content is None:
+        return None
+    with contextlib.suppress(*DAMAGE):
+        marker = Committed.unseal(content)
+        if (marker.stage, marker.stage_fp, marker.part_fp) == (key, stage_fp, part_fp):
+            return marker
+    raise ShortError(f"{store.path(name)}: damaged; delete it and run again")
 
 
 def load_set(store: Store, key: str, stage_fp: str, part_fps: Sequence[str]) -> tuple[str, Sequence[Committed]]:
@@ -126,8 +143,10 @@ def load_set(store: Store, key: str, stage_fp: str, part_fps: Sequence[str]) -> 
     name = set_name(key, stage_fp, part_fps)
     content = store.read(name)
     if content is not None:
-        with contextlib.suppress(ValueError, KeyError, TypeError):  # damaged: the markers themselves tell the same
-            return name, [Committed.from_json(m) for m in json.loads(content)]
+        with contextlib.suppress(*DAMAGE):  # the markers themselves tell the same
+            found = [Committed.from_json(marker) for marker in unseal(content)["markers"]]
+            if {marker.part_fp for marker in found} == {*part_fps}:
+                return name, found
     existing = {name.rsplit("/", 1)[1] for name in store.list(f"{folder(key, stage_fp)}/commit")}
     wanted = [fp for fp in part_fps if f"{fp}.json" in existing]
 
@@ -220,7 +239,7 @@ class CommitSink:
         check_conservation(marker)
         base = folder(self.stage.key, self.stage_fp)
         self.store.create(f"{base}/spec.json", canonical(stage_spec(self.stage)))
-        if self.store.create(f"{base}/commit/{self.part_fp}.json", canonical(marker.to_json())):
+        if self.store.create(f"{base}/commit/{self.part_fp}.json", marker.sealed()):
             return marker
         earlier = load(self.store, self.stage.key, self.stage_fp, self.part_fp)
         if earlier is None or not intact(self.store, earlier):
@@ -238,7 +257,7 @@ class CommitSink:
         content = self.store.read(REMOVALS)
         if content is None:
             return {}
-        denied = Denied.parse(self.store.path(REMOVALS), content)
+        denied = erase.listed_whole(self.store.path(REMOVALS), content)
         self._lost = erase.quarantined(self._lost, denied)
         changed: dict[str, dict[str, Any]] = {}
         titles: set[str] = set()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import sys
 from pathlib import Path
 from typing import IO, Self
 
-from pipeline.commit.commit import FINGERPRINT_DIGITS, Committed, canonical, set_name
+from pipeline.commit.commit import DAMAGE, FINGERPRINT_DIGITS, Committed, canonical, set_name
+from pipeline.store.sealed import seal, unseal
 from pipeline.store.store import Store
 
 
@@ -30,14 +32,33 @@ class Gathered:
         self._files[key].write(marker.part_fp.encode() + canonical(marker.to_json()) + b"\n")
 
     def write(self) -> None:
-        """One file a stage that got a marker which stood in none (create-only, so concurrent runs agree)."""
+        """One file a stage that got a marker which stood in none (create-only, so concurrent runs agree).
+
+        A damaged one stands in the way and is replaced: whoever writes this name writes the same.
+        """
         for (key, stage_fp), file in self._files.items():
             file.seek(0)
             lines = {line[:FINGERPRINT_DIGITS].decode(): line[FINGERPRINT_DIGITS:-1] for line in file}
             for name in self._sets.get((key, stage_fp), ()):
-                lines.update({m["part_fp"]: canonical(m) for m in json.loads(self._store.read(name) or b"[]")})
+                with contextlib.suppress(
+                    *DAMAGE
+                ):  # since it was read; then there is no file of the whole set this time
+                    lines.update({m["part_fp"]: canonical(m) for m in unseal(self._store.read(name) or b"")["markers"]})
             name = set_name(key, stage_fp, lines)
-            self._store.create(name, b"[" + b",".join(lines[part_fp] for part_fp in sorted(lines)) + b"]")
+            markers = b",".join(lines[part_fp] for part_fp in sorted(lines))
+            content = seal(b"".join((b'{"markers":[', markers, b"]}")))
+            if not self._store.create(name, content) and self._store.read(name) != content:
+                self._mend(name, content)
+
+    def _mend(self, name: str, content: bytes) -> None:
+        try:
+            self._store.replace(name, content)
+        except OSError as error:
+            print(
+                f"seimai: {self._store.path(name)}: damaged and cannot be replaced ({error.strerror}); delete it: until then "
+                "every run reads the markers one by one",
+                file=sys.stderr,
+            )
 
     def __enter__(self) -> Self:
         return self

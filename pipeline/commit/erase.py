@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from stages.base import InputError
 from stages.digest import digest_of
 from stages.documents import DOCUMENTS, ERASED, document
 from stages.edits.edits import EDITS_TYPE
@@ -35,6 +36,15 @@ class Erased:
     rows: int = 0  # that lost their text now
     titles: set[str] = field(default_factory=set)
     places: list[int] = field(default_factory=list)  # numbers of all erased rows, those of earlier removals included
+
+
+def listed_whole(name: str, content: bytes) -> Denied:
+    """A list of removals that this program has written. InputError where it is damaged: what it asks for would come back."""
+    if not content.endswith(b"\n"):
+        raise InputError(
+            f"{name}: its end is missing; put back a copy, or delete it and ask again for what was removed (`seimai remove`)"
+        )
+    return Denied.parse(name, content)
 
 
 def documents(file: Path, target: Path, denied: Denied) -> Erased:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import defaultdict
@@ -14,7 +15,7 @@ from filters import FAMILIES
 from filters.page import Page
 from filters.text import Text
 from filters.words import Words
-from pipeline.commit.commit import Committed, folder, intact, load, stage_fingerprint, stage_spec
+from pipeline.commit.commit import FINGERPRINT_DIGITS, Committed, folder, intact, load, stage_fingerprint, stage_spec
 from pipeline.engine.survey import Survey as Survey
 from pipeline.engine.survey import survey as survey
 from pipeline.recipe.recipe import Recipe
@@ -256,13 +257,19 @@ def why_stale(store: Store, stage: Stage) -> str:
         return "new input"
     if not others:
         return "never run"
+    specs = [content for o in others if (content := store.read(f"{o}/spec.json")) and o.endswith(_name_of(content))]
+    if not specs:
+        return "changed, or never finished: no earlier spec.json can be read"
     now = _flat(stage_spec(stage))
-    nearest = min(
-        (_differences(_flat(json.loads(store.read(f"{o}/spec.json") or b"{}")), now) for o in others), key=len
-    )
+    nearest = min((_differences(_flat(json.loads(spec)), now) for spec in specs), key=len)
     if [each.partition(" ")[0] for each in nearest] == ["params.sample"]:
         return "only dry runs so far"
     return "changed: " + "; ".join(nearest[:4])
+
+
+def _name_of(spec: bytes) -> str:
+    """The folder that a spec.json lies in, if it is what was written."""
+    return "/" + hashlib.sha256(spec).hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

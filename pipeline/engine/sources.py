@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
@@ -18,7 +19,7 @@ from pipeline.acquire.parts import Parts, make_parts, put
 from pipeline.acquire.remote import Network, contents, is_remote, look, open_random
 from pipeline.acquire.table import index_files
 from pipeline.acquire.turns import Turns
-from pipeline.commit.commit import digest
+from pipeline.commit.commit import DAMAGE, digest
 from pipeline.errors import UsageError
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.source import READERS, Source
@@ -26,6 +27,7 @@ from pipeline.store.hashes import Hashes
 from pipeline.store.near import SELECTIONS, bring_selections, keep_selections, near
 from pipeline.store.opening import open_store
 from pipeline.store.places import Place
+from pipeline.store.sealed import seal, unseal
 from pipeline.tasks.task import PartRef
 from stages.base import SourceFile
 
@@ -107,11 +109,11 @@ class _Inputs:
             (file,) = self.hashes.files([_checked(Path(index), "dump_index")])
             name = digest(["streams", file.sha256])
         kept = near(self.work) / SELECTIONS / f"{name}.json"
-        if kept.exists():
-            return [int(start) for start in json.loads(kept.read_bytes())]
+        with contextlib.suppress(OSError, *DAMAGE):  # not there yet, or damaged
+            return [int(start) for start in unseal(kept.read_bytes())["starts"]]
         starts = dumps.offsets(contents(index, self.network, self._turns), index)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        put(kept, json.dumps(starts).encode())
+        put(kept, seal(json.dumps({"starts": starts}).encode()))
         return starts
 
     def parts(self, source: Source) -> Parts:

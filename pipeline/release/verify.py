@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.commit.erase import listed_whole
 from pipeline.manifest.counts import Counts, ShardEntry
 from pipeline.manifest.manifest import Manifest, edited, read, shelf
 from pipeline.release.release import credits_of
@@ -54,7 +55,8 @@ def verify(release: Place, mode: str = "sha256", workers: int = 0, again: str = 
 
 def _denied(store: Store) -> Denied:
     """The list of removals of a release."""
-    return Denied.parse(store.path(REMOVALS), store.read(REMOVALS) or b"")
+    content = store.read(REMOVALS)
+    return Denied.parse("", b"") if content is None else listed_whole(store.path(REMOVALS), content)
 
 
 def _manifest(manifest: Manifest, store: Store, entries: list[ShardEntry]) -> Iterator[str]:

@@ -8,6 +8,7 @@ there, whoever comes next finishes the removal, and every step may be done twice
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.commit import erase
-from pipeline.commit.commit import Committed, canonical, digest, folder, load
+from pipeline.commit.commit import DAMAGE, Committed, canonical, digest, folder, load
 from pipeline.errors import ShortError
 from pipeline.removal.excerpts import Quoted, beside, reports
 from pipeline.removal.remove import denied, note
 from pipeline.store.folder import LocalStore, write
+from pipeline.store.sealed import seal, unseal
 from stages.base import MAIN
 from stages.dedup.summary import SUMMARY
 from stages.documents import ERASED
@@ -74,12 +76,13 @@ def finish(work: Path, release: Path) -> Erasure | None:
     """Erase what the pending removal asks for; None where there is none. `release` may hold reports too."""
     if not (work / PENDING).exists():
         return None
-    content = (work / PENDING).read_bytes()
+    content = LocalStore(work).read(PENDING) or b""
+    asked = erase.listed_whole(str(work / PENDING), content)
     asks = [json.loads(line) for line in content.splitlines()]
     note(work / REMOVALS, asks)
     if (release / "manifest.json").exists():
         note(release / REMOVALS, asks)
-    eraser = _Eraser(work, Denied.parse(str(work / PENDING), content))
+    eraser = _Eraser(work, asked)
     eraser.all(release)
     (work / PENDING).unlink()
     return eraser.done
@@ -195,18 +198,23 @@ class _Eraser:
         The consolidated markers of finished sets go before and come back after, so that they never tell of what is gone.
         """
         base = self.work / folder(marker.stage, marker.stage_fp)
-        sets = {file: json.loads(file.read_bytes()) for file in sorted(base.glob("STAGE-*.json"))}
-        sets = {file: each for file, each in sets.items() if any(m["part_fp"] == marker.part_fp for m in each)}
-        for file in sets:
+        sets: dict[Path, list[dict[str, Any]]] = {}
+        for file in sorted(base.glob("STAGE-*.json")):
+            with contextlib.suppress(*DAMAGE):  # a damaged one goes too, for it may tell of what goes
+                each = unseal(file.read_bytes())["markers"]
+                if not any(m["part_fp"] == marker.part_fp for m in each):
+                    continue
+                sets[file] = each
             file.unlink()
         place = base / "commit" / f"{marker.part_fp}.json"
         if changed is None:
             place.unlink()
         else:
             new = {**marker.to_json(), **changed}
-            write(place, canonical(new))
+            write(place, seal(canonical(new)))
             for file, each in sets.items():
-                write(file, canonical([new if m["part_fp"] == marker.part_fp else m for m in each]))
+                now = [new if m["part_fp"] == marker.part_fp else m for m in each]
+                write(file, seal(canonical({"markers": now})))
         for name in gone:
             (self.work / name).unlink(missing_ok=True)
 

@@ -20,12 +20,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.commit.commit import stage_fingerprint
+from pipeline.commit.commit import DAMAGE, Committed, stage_fingerprint
 from pipeline.engine.plan import Plan
 from pipeline.errors import ShortError
 from pipeline.recipe.recipe import Recipe
 from pipeline.release.release import every_stage
 from pipeline.store.processes import process_is_gone
+from pipeline.store.sealed import unseal
 from pipeline.store.store import Entry, Store
 from pipeline.tasks.claims import PATIENCE
 
@@ -132,8 +133,8 @@ def _within(store: Store, what: str, files: Sequence[Entry], now: float, grace: 
 def _parts_of_set(store: Store, name: str) -> set[str]:
     """The partitions in a `STAGE` file; a damaged one has none, and reading goes on by the markers themselves."""
     try:
-        return {marker["part_fp"] for marker in json.loads(store.read(name) or b"[]")}
-    except (ValueError, KeyError, TypeError):
+        return {marker["part_fp"] for marker in unseal(store.read(name) or b"")["markers"]}
+    except DAMAGE:
         return set()
 
 
@@ -141,10 +142,10 @@ def _files_of(store: Store, name: str) -> set[str]:
     """The files that a marker refers to. ShortError where it cannot be read: nothing is removed on a guess."""
     content = store.read(name)
     try:
-        marker = json.loads(content or b"null")
-        files = [*marker["outputs"].values(), *([marker["quarantine"]] if marker["quarantine"] else [])]
+        marker = Committed.unseal(content or b"")
+        files = [*marker.outputs.values(), *([marker.quarantine] if marker.quarantine else [])]
         return {file["path"] for file in files}
-    except (ValueError, KeyError, TypeError):
+    except DAMAGE:
         raise ShortError(f"{store.path(name)}: damaged; delete it and run the recipe again, then clean up") from None
 
 

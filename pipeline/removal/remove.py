@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.commit.commit import canonical
+from pipeline.commit.erase import listed_whole
 from pipeline.errors import ShortError, UsageError
 from pipeline.manifest.counts import Counts, Funnel, ShardEntry, Size, ratio
 from pipeline.manifest.manifest import Manifest, Removal, SourceEntry, dump, load
@@ -146,9 +147,10 @@ def resume(folder: Path) -> None:
 
 def note(file: Path, asks: Sequence[Mapping[str, str]]) -> None:
     """Add to a list of removals what is not in it yet."""
-    content = file.read_bytes() if file.exists() else b""
-    Denied.parse(str(file), content)  # refuses a list that no later run could read
-    before = content.splitlines()
+    content = LocalStore(file.parent).read(file.name)
+    if content is not None:
+        listed_whole(str(file), content)
+    before = (content or b"").splitlines()
     lines = dict.fromkeys([*before, *(canonical(ask) for ask in asks)])
     write(file, b"".join(line + b"\n" for line in lines))
 

@@ -37,6 +37,8 @@ class LocalStore:
             return (self.root / name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except IsADirectoryError:
+            return b""
 
     def size(self, name: str) -> int | None:
         try:

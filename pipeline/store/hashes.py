@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.store.folder import LocalStore
+from pipeline.store.sealed import seal, unseal
 from stages.base import SourceFile
 
 
@@ -18,11 +20,9 @@ class Hashes:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            known = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            known = {}
-        self._known: dict[str, list[int | str]] = known if isinstance(known, dict) else {}
+        self._known: dict[str, list[int | str]] = {}
+        with contextlib.suppress(OSError, ValueError):  # none yet, or damaged: all are computed again
+            self._known = unseal(path.read_bytes())["files"]
 
     def files(self, paths: Sequence[Path]) -> list[SourceFile]:
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -43,7 +43,7 @@ class Hashes:
         try:
             with LocalStore(self._path.parent).scratch() as scratch:
                 draft = scratch / self._path.name
-                draft.write_text(json.dumps(self._known, indent=0, sort_keys=True))
+                draft.write_bytes(seal(json.dumps({"files": self._known}, indent=0, sort_keys=True).encode()))
                 os.replace(draft, self._path)
         except OSError:
             return

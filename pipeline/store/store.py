@@ -34,7 +34,7 @@ class Store(Protocol):
         """The content as a file to read. FileNotFoundError where there is no such name."""
 
     def read(self, name: str) -> bytes | None:
-        """The content, or None where there is no such name."""
+        """The content, or None where there is no such name. A folder in its place reads as an empty file: damaged."""
 
     def size(self, name: str) -> int | None:
         """Bytes of `name`, or None where there is no such name."""

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import json
 import os
 import platform
+import re
 import secrets
 import sys
 import threading
@@ -28,6 +30,9 @@ from pipeline.store.store import Store
 
 BEAT = 20.0  # seconds between the signs of life of a run
 PATIENCE = 300.0  # seconds without one until a run of another machine is taken for dead
+
+_RUN = re.compile(rb"[\w-]{1,64}")
+_DAMAGED = "damaged."
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,7 +83,7 @@ def held(store: Store, claim: Claim) -> Iterator[None]:
         yield
     finally:
         for name in names:
-            store.remove(name)
+            _remove(store, name)
 
 
 def _take(store: Store, claim: Claim) -> list[str]:
@@ -88,14 +93,26 @@ def _take(store: Store, claim: Claim) -> list[str]:
         content = store.read(name)
         if content is None:
             continue  # given back at this moment
-        run = content.decode()
+        run = _run_in(content)
         if run == claim.run:
             break  # an attempt of ours that was killed
-        if run not in claim.gone:
+        if run not in claim.gone and not run.startswith(_DAMAGED):
             raise HeldError(run)
         passed.append(name)
         name = f"claims/{claim.key}.{run}"
     return [*passed, name]
+
+
+def _run_in(claim: bytes) -> str:
+    """Whose claim it is. What names no run is nobody's, and has a name of its own under which it is taken over."""
+    if _RUN.fullmatch(claim):
+        return claim.decode()
+    return _DAMAGED + hashlib.sha256(claim).hexdigest()[:16]
+
+
+def _remove(store: Store, name: str) -> None:
+    with contextlib.suppress(IsADirectoryError):  # seen through like any that is damaged, but not ours to remove
+        store.remove(name)
 
 
 class Peers:
@@ -140,7 +157,7 @@ class Peers:
             return False
         self.dead |= {run}
         for each in beats:
-            self._store.remove(f"leases/{run}.{each}")
+            _remove(self._store, f"leases/{run}.{each}")
         return True
 
     def tell(self, run: str) -> None:
