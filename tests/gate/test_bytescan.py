@@ -181,7 +181,8 @@ def test_scan_works_where_nothing_can_be_cached(tmp_path: Path) -> None:
 
     And by the first call: importing compiles nothing.
     """
-    for package, module in (("stages", "bytescan.py"), ("filters", "kernels.py")):
+    (tmp_path / "stages").mkdir()
+    for package, module in (("stages/charset", "bytescan.py"), ("filters", "kernels.py")):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
         (tmp_path / package / module).write_bytes((ROOT / package / module).read_bytes())

@@ -142,9 +142,9 @@ def test_a_new_family_is_one_file_and_appears_everywhere(tmp_path: Path) -> None
     (code,) = [block for block in blocks(PAGES["README.md"], "python") if "@keep_if" in block]
     for package in ("filters", "stages", "pipeline", "manifests"):
         shutil.copytree(ROOT / package, tmp_path / package)  # with what is compiled already: that takes a minute
-    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "filters").mkdir(parents=True)
     shutil.copytree(ROOT / "tests" / "golden", tmp_path / "tests" / "golden")
-    for helper in ("__init__.py", "test_filter_examples.py"):
+    for helper in ("__init__.py", "filters/__init__.py", "filters/test_filter_examples.py"):
         shutil.copy(ROOT / "tests" / helper, tmp_path / "tests" / helper)
     (tmp_path / "filters" / "prices.py").write_text(code, encoding="utf-8")
 
