@@ -24,6 +24,9 @@ from pipeline.verbs.arguments import parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser().print_help(sys.stderr)
+        return USAGE
     options = parser().parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)  # a stopped job leaves as tidily as Ctrl-C

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from pipeline.store import objects
 from tests.clusters import head
 from tests.runs import QUICKSTART, places, seimai
+from tests.s3_servers import Proxy, empty, moto, proxy, use
 from tests.servers import Server, serving
 
 # The first example may compile a kernel, and whether it does depends on which test ran before: seconds fail no test.
@@ -43,6 +45,24 @@ def cluster() -> Iterator[dict[str, str]]:
     """The environment to submit with, for a Ray head of two CPUs on this machine."""
     with head("jobs") as environment:
         yield environment
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    """The address of an S3 in this process."""
+    with moto() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def between(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """A proxy to an empty bucket that passes everything on until it is told otherwise; no wait is longer than it must be."""
+    empty(endpoint)
+    monkeypatch.setattr(objects, "_FIRST_WAIT", 0.001)
+    monkeypatch.setattr(objects, "_LONGEST_WAIT", 0.01)
+    with proxy(endpoint) as server:
+        use(server.url, monkeypatch)
+        yield server
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import logging
 import os
@@ -16,6 +17,8 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+
+from pipeline.store.opening import open_store
 
 BUCKET = "bucket"
 # moto asks for no signature, but for who it would be
@@ -57,6 +60,13 @@ def fill(endpoint: str, keys: list[str]) -> None:
         connection.request("PUT", f"/{BUCKET}/{key}", b"x", _SIGNED)
         connection.getresponse().read()
     connection.close()
+
+
+def stored(place: str, folder: str = "") -> dict[str, str]:
+    """As `tests.runs.tree`, of a place in the bucket."""
+    store = open_store(place)
+    cut = len(f"{folder}/") if folder else 0
+    return {e.name[cut:]: hashlib.sha256(store.read(e.name) or b"").hexdigest() for e in store.entries(folder)}
 
 
 def environment(endpoint: str) -> dict[str, str]:

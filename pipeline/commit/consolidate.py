@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from pathlib import Path
 from typing import IO, Self
 
+from pipeline.commit import sets
 from pipeline.commit.commit import DAMAGE, FINGERPRINT_DIGITS, Committed, canonical, set_name
-from pipeline.store.sealed import seal, unseal
 from pipeline.store.store import Store
 
 
@@ -43,10 +44,10 @@ class Gathered:
                 with contextlib.suppress(
                     *DAMAGE
                 ):  # since it was read; then there is no file of the whole set this time
-                    lines.update({m["part_fp"]: canonical(m) for m in unseal(self._store.read(name) or b"")["markers"]})
+                    known = sets.lines(name, self._store.read(name) or b"")
+                    lines.update({json.loads(line)["part_fp"]: line for line in known})
             name = set_name(key, stage_fp, lines)
-            markers = b",".join(lines[part_fp] for part_fp in sorted(lines))
-            content = seal(b"".join((b'{"markers":[', markers, b"]}")))
+            content = sets.packed(name, (lines[part_fp] for part_fp in sorted(lines)))
             if not self._store.create(name, content) and self._store.read(name) != content:
                 self._mend(name, content)
 

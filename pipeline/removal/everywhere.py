@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.commit import erase
+from pipeline.commit import erase, sets
 from pipeline.commit.commit import DAMAGE, Committed, canonical, digest, folder, load
 from pipeline.errors import ShortError
 from pipeline.removal.excerpts import Quoted, beside, reports
 from pipeline.removal.remove import denied, note
 from pipeline.store.folder import LocalStore, write
-from pipeline.store.sealed import seal, unseal
+from pipeline.store.sealed import seal
 from stages.base import MAIN
 from stages.dedup.summary import SUMMARY
 from stages.documents import ERASED
@@ -198,13 +198,13 @@ class _Eraser:
         The consolidated markers of finished sets go before and come back after, so that they never tell of what is gone.
         """
         base = self.work / folder(marker.stage, marker.stage_fp)
-        sets: dict[Path, list[dict[str, Any]]] = {}
+        found: dict[Path, list[dict[str, Any]]] = {}
         for file in sorted(base.glob("STAGE-*.json")):
             with contextlib.suppress(*DAMAGE):  # a damaged one goes too, for it may tell of what goes
-                each = unseal(file.read_bytes())["markers"]
+                each = list(sets.markers(file.name, file.read_bytes()))
                 if not any(m["part_fp"] == marker.part_fp for m in each):
                     continue
-                sets[file] = each
+                found[file] = each
             file.unlink()
         place = base / "commit" / f"{marker.part_fp}.json"
         if changed is None:
@@ -212,9 +212,9 @@ class _Eraser:
         else:
             new = {**marker.to_json(), **changed}
             write(place, seal(canonical(new)))
-            for file, each in sets.items():
+            for file, each in found.items():
                 now = [new if m["part_fp"] == marker.part_fp else m for m in each]
-                write(file, seal(canonical({"markers": now})))
+                write(file, sets.packed(file.name, map(canonical, now)))
         for name in gone:
             (self.work / name).unlink(missing_ok=True)
 

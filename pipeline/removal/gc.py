@@ -20,13 +20,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.commit import sets
 from pipeline.commit.commit import DAMAGE, Committed, stage_fingerprint
 from pipeline.engine.plan import Plan
 from pipeline.errors import ShortError
 from pipeline.recipe.recipe import Recipe
 from pipeline.release.release import every_stage
 from pipeline.store.processes import process_is_gone
-from pipeline.store.sealed import unseal
 from pipeline.store.store import Entry, Store
 from pipeline.tasks.claims import PATIENCE
 
@@ -133,7 +133,7 @@ def _within(store: Store, what: str, files: Sequence[Entry], now: float, grace: 
 def _parts_of_set(store: Store, name: str) -> set[str]:
     """The partitions in a `STAGE` file; a damaged one has none, and reading goes on by the markers themselves."""
     try:
-        return {marker["part_fp"] for marker in unseal(store.read(name) or b"")["markers"]}
+        return {marker["part_fp"] for marker in sets.markers(name, store.read(name) or b"")}
     except DAMAGE:
         return set()
 

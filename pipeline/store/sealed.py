@@ -24,12 +24,19 @@ def seal(content: bytes) -> bytes:
 
 def unseal(content: bytes) -> dict[str, Any]:
     """The object that was sealed. ValueError where it is not what was written."""
-    head = len(_HEAD) + _DIGITS + 2
-    if content[:head] != _head(memoryview(content)[head:]):
-        raise ValueError("not what was written")
+    check(content)
     value: dict[str, Any] = json.loads(content)
     del value[CHECK]
     return value
+
+
+def check(content: bytes) -> memoryview:
+    """What was sealed, but for its opening brace. ValueError where it is not what was written."""
+    head = len(_HEAD) + _DIGITS + 2
+    rest = memoryview(content)[head:]
+    if content[:head] != _head(rest):
+        raise ValueError("not what was written")
+    return rest
 
 
 def _head(rest: bytes | memoryview) -> bytes:

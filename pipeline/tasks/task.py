@@ -15,8 +15,9 @@ from typing import Any
 
 from pipeline.acquire.bring import Fetch, brought
 from pipeline.acquire.turns import Turns
-from pipeline.commit.commit import FINGERPRINT_DIGITS, CommitSink, Committed, canonical, intact, load, stage_fingerprint
+from pipeline.commit.commit import FINGERPRINT_DIGITS, Committed, canonical, intact, load, stage_fingerprint
 from pipeline.commit.output import Output
+from pipeline.commit.sink import CommitSink
 from pipeline.errors import InputError, ShortError
 from pipeline.store.opening import open_store
 from pipeline.store.store import Store
@@ -90,22 +91,25 @@ def part_fingerprint(
     It equals `commit.digest` of that list, which is not made: it would take a barrier over 100,000 parts 200 MB.
     """
     requires = stage.requires if requires is None else requires
-    hashed = hashlib.sha256(b"[" + canonical(stage_fp) + b",[")
+    hashed = hashlib.sha256(f"[{encode_basestring(stage_fp)},[".encode())
     for number, part in enumerate(parts):
-        hashed.update(b"," if number else b"")
+        if number:
+            hashed.update(b",")
         if not requires:
             assert part.file is not None
             hashed.update(canonical(["file", part.file.identity]))
             continue
-        present = [key for key in requires if key in part.outputs]
+        outputs = part.outputs
+        present = [key for key in requires if key in outputs]
         if not stage.barrier and len(present) < len(requires):
             return None
         content = ",".join(
-            [f"[{encode_basestring(key)},{encode_basestring(part.outputs[key]['sha256'])}]" for key in present]
+            [f"[{encode_basestring(key)},{encode_basestring(outputs[key]['sha256'])}]" for key in present]
         )
-        # A barrier orders and names its parts by identity, so identity is part of its input.
-        named = canonical([part.id, part.source, part.rank])[:-1] + b"," if stage.barrier else b""
-        hashed.update(named + f"[{content}]".encode() + (b"]" if stage.barrier else b""))
+        if stage.barrier:  # it orders and names its parts by identity, so identity is part of its input
+            hashed.update(canonical([part.id, part.source, part.rank])[:-1] + f",[{content}]]".encode())
+        else:
+            hashed.update(f"[{content}]".encode())
     hashed.update(b"]]")
     return hashed.hexdigest()[:FINGERPRINT_DIGITS]
 

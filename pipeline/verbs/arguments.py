@@ -107,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
     index.set_defaults(verb=_lazy("index", "index"))
 
     verify = verbs_of.add_parser("verify", help="rehash and recount a release; exit 1 on any mismatch")
-    verify.add_argument("release", type=_place, help="the release folder")
+    verify.add_argument("release", type=_place, help="the release folder, or the recipe that made it")
     verify.add_argument(
         "--mode", choices=("sha256", "size"), default="sha256", help="size: only that all files are there, in seconds"
     )
@@ -139,7 +139,7 @@ def _of_releases(verbs_of: argparse._SubParsersAction[argparse.ArgumentParser]) 
     report.set_defaults(verb=_lazy("release", "report"))
 
     export = verbs_of.add_parser("export", help="what a trainer takes, made from a release and held to its sums")
-    export.add_argument("release", type=_place, help="the release folder")
+    export.add_argument("release", type=_place, help="the release folder, or the recipe that made it")
     export.add_argument("out", type=Path, help="the folder to write; for hf it may be the release itself")
     export.add_argument("--to", choices=("hf", "megatron", "croissant"))
     export.add_argument("--refresh", action="store_true", help="make again what is in OUT, as it was asked for")

@@ -25,20 +25,28 @@ def verify(options: argparse.Namespace) -> int:
     from pipeline.export import stale
     from pipeline.release.verify import verify
 
-    manifest, problems = verify(options.release, options.mode, options.workers, _command(options.release))
+    release = _release(options.release)
+    manifest, problems = verify(release, options.mode, options.workers, _command(release))
     if options.export is not None and (told := stale(options.export, manifest)):
         problems.append(told)
     for problem in problems:
         say(problem)
     if problems:
-        raise ShortError(f"{options.release}: {len(problems)} problem(s) found")
+        raise ShortError(f"{release}: {len(problems)} problem(s) found")
     size = manifest.shards
     how = "whole" if options.mode == "sha256" else "all files there, of the right size"
     say(
-        f"{options.release}: {how}: {size.documents:,} documents, {size.characters:,} characters, "
+        f"{release}: {how}: {size.documents:,} documents, {size.characters:,} characters, "
         f"{', '.join(f'{n:,} {key} tokens' for key, n in size.tokens.items())}; {manifest.funnel.records:,} records accounted for; id {manifest.id[:16]}"
     )
     return DONE
+
+
+def _release(place: Place) -> Place:
+    """The release that is named by its own place, or by the recipe that made it."""
+    from pipeline.recipe.recipe import load
+
+    return load(place).release if isinstance(place, Path) and place.suffix == ".toml" else place
 
 
 def _command(release: Place) -> str:
@@ -63,12 +71,9 @@ def report(options: argparse.Namespace) -> int:
     """What a release holds, and its hosts with the most kept tokens."""
     from pipeline.explain.report import show
     from pipeline.manifest.manifest import load, shelf
-    from pipeline.recipe.recipe import load as load_recipe
     from stages.parquet import open_checked
 
-    place: Place = options.release
-    if isinstance(place, Path) and place.suffix == ".toml":
-        place = load_recipe(place).release
+    place = _release(options.release)
     manifest, _ = load(place)
     store = shelf(place)
     console = Console(highlight=False, markup=False)
@@ -92,7 +97,7 @@ def report(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     from pipeline.export import Release, again, croissant, hf, megatron
 
-    release = Release.open(options.release)
+    release = Release.open(_release(options.release))
     if options.refresh == (options.to is not None):
         raise UsageError("export: --to and what to make, or --refresh to make again what is in OUT")
     if options.refresh:
@@ -149,6 +154,11 @@ def remove(options: argparse.Namespace) -> int:
             everywhere.begin(work, asks)
         manifest, documents = remove(options.release, asks)
         say(f"{folder}: {documents:,} documents removed by {asks[0]['ticket']}; id {manifest.id[:16]}")
+        if not documents:
+            print(
+                "seimai: nothing in it is like that: a URL counts as the column url has it, a host as the column host does",
+                file=sys.stderr,
+            )
         if work is not None and (erasure := everywhere.finish(work, folder)) is not None:
             say(erasure.told(work))
         for line in _refreshed(folder, manifest, options.export):

@@ -75,6 +75,7 @@ def plan(options: argparse.Namespace) -> int:
     keys = {
         name: {s.key for s in (*chain, *plan.denials[name], *plan.writers[name])} for name, chain in plan.chains.items()
     }
+    waiting = 0
     for stage in plan.stages():
         total = 1 if stage.barrier else sum(stage.key in keys[part.source] for part in plan.parts)
         if stage.key == "index":
@@ -82,12 +83,15 @@ def plan(options: argparse.Namespace) -> int:
         if stage.key in ("shards", "host-table", "host-cap", "new-hosts"):
             continue
         done = done_parts[stage.key]
+        waiting += total - done
         table.add_row(stage.key, str(done), str(total - done), why_stale(store, stage) if done < total else "")
     Console(highlight=False, markup=False).print(table)
     for source in recipe.sources:
         if source.index is not None:
             say(f"index of source {source.name}:")
             say("\n".join(f"  {line}" for line in costs(recipe, source)))
+    if not waiting:
+        say(f"everything is committed; `seimai run {options.recipe}` sees to the shards and the manifest alone")
     if found.todo:
         say("a stage whose inputs come out the same again does not run, whatever stands under 'may run'")
     for part in (*found.todo, *indexes.todo):

@@ -32,6 +32,7 @@ EDITS_TYPE = pa.list_(
 # are looked at again where Aozora's notes may have left empty lines. Menus and footers are told once the blanks are out.
 RULES: Sequence[Edit] = (
     rules.hidden,
+    rules.markup_ends,
     rules.line_ends,
     rules.wide_blanks,
     page_ends.footer,
@@ -82,7 +83,7 @@ class Edits(Sidecar):
     none: bool = False  # of documents that are taken as they are
 
     name: ClassVar[str] = "edits"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     reads: ClassVar[Mapping[str, Sequence[str]]] = {"extract": ("text",)}
     schema: ClassVar[pa.Schema] = pa.schema([pa.field("edits", EDITS_TYPE)])  # null: a rule could not read the text
 

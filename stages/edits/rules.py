@@ -20,6 +20,9 @@ _HIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u2
 _HIDDEN_RUN = re.compile(f"[{_HIDDEN}][{_HIDDEN}]*+")
 _BREAK = re.compile(f"[{_BREAKS}]")
 
+# At the beginning of a line; with the line, where nothing else stands in it.
+_CDATA_END = re.compile(r"^[ \t]*(?:(?:/[/*][ \t]*)?\]\]>[ \t]*(?:\*/[ \t]*)?)++(?:\n|(?=[^ \t\n])|\Z)", re.MULTILINE)
+
 _HALF = "\uff61-\uff9f"
 _FULL = "０-９Ａ-Ｚａ-ｚ"
 _VERTICAL = "\ufe10-\ufe19\ufe30-\ufe44\ufe47\ufe48"
@@ -67,6 +70,21 @@ def hidden(text: str) -> list[Span]:
         at_line_end = text[start - 1 : start] in ("", "\n", "\r") or text[end : end + 1] in ("", "\n", "\r")
         spans.append((start, end, "\n" if _BREAK.search(run.group()) and not at_line_end else ""))
     return spans
+
+
+@edit("markup_ends")
+def markup_ends(text: str) -> list[Span]:
+    """The ]]> that a feed or a script has left at the beginning of a line, unless a <![CDATA[ is shown as well.
+
+    フィードやスクリプトから行頭に残った ]]> を除く。
+
+    change: 要約です。\\n]]> 　本文です。 => 要約です。\\n　本文です。
+    keep: <![CDATA[\\nx < y\\n]]>
+    keep: 配列の a[b[0]]> 1 を調べる。
+    """
+    if "]]>" not in text or "<![CDATA[" in text:
+        return []
+    return [(*found.span(), "") for found in _CDATA_END.finditer(text)]
 
 
 @edit("forms")

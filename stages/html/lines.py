@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import NoReturn
 
 from lxml.html import HtmlElement
@@ -46,6 +47,14 @@ _COMMENT_CLASS = re.compile(r"^[Cc]omment(?!ary)|(?:article|post)-comments")
 _HIDDEN = re.compile(r"(?:display:\s*none|visibility:\s*hidden)", re.IGNORECASE)
 
 _FOLDED = re.compile("[ \t\n\f\r\xa0]+")
+# Characters as wide as two Latin letters; Japanese has no blanks between words.
+_WIDE = re.compile(
+    "[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\uff65-\uff9f\U00020000-\U0003ffff]"
+)
+_STOPS = "、。，．！？"
+_WRAPPED = (
+    20  # characters of a source line that an author or a program has wrapped; titles and names in a list are shorter
+)
 _CELL = "\v"  # between the cells of a row until the line ends; no parsed page contains it
 _AROUND_CELL = re.compile(f" *{_CELL} *")
 _NO_LETTERS = re.compile(r"[\W_]+")
@@ -184,8 +193,10 @@ class _Walk:
             return
         if not self._verbatim:
             # Of white space at the start of a line HTML shows nothing; U+3000, which isspace() knows too, is an indent.
-            if self._pieces or not text.isspace() or "\u3000" in text:
+            if not text.isspace() or "\u3000" in text:
                 self._piece(text)
+            elif self._pieces:
+                self._piece(" ")  # between elements: no line end inside a sentence
             return
         first, *others = text.replace("\r\n", "\n").split("\n")
         self._piece(first)
@@ -202,6 +213,8 @@ class _Walk:
         if self._pieces:
             text = "".join(self._pieces)
             if not self._verbatim:
+                if "\n" in text:
+                    text = _unwrapped(text)
                 text = _FOLDED.sub(" ", text).lstrip(" ")
                 if _CELL in text:
                     text = _AROUND_CELL.sub("\t", text)
@@ -212,6 +225,20 @@ class _Walk:
                     raise TooMuch("extract.too-large", f"more than {self._caps.lines} lines")
             self._pieces = []
         self._linked, self._links = 0, self._anchors
+
+
+def _unwrapped(text: str) -> str:
+    """Source lines joined, with a blank or, between full-width characters, without one (CSS Text 3, 4.1.3).
+
+    Browsers of old show the blank, so it stays where it may be all that parts two items: after a short line, at an empty
+    line, and (see `_add`) between elements.
+    """
+    lines = [line.strip(" \t\f\r") for line in text.split("\n")]
+    joined = [lines[0]]
+    for before, after in pairwise(lines):
+        wrapped = (before[-1:] in _STOPS or len(before) >= _WRAPPED) and _WIDE.match(before[-1:]) and _WIDE.match(after)
+        joined += ["" if wrapped else " ", after]
+    return "".join(joined)
 
 
 @lru_cache(4096)  # a page has few kinds of blocks, and so has a site

@@ -59,7 +59,7 @@ class ExtractMediawiki(Stage):
     sample: int = 0  # when > 0: only this many articles, chosen by id from the head of the dump
 
     name: ClassVar[str] = "extract"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     def __post_init__(self) -> None:
         if self.sample < 0:

@@ -15,6 +15,7 @@ What becomes of what:
 - Formulas: their TeX source as `$...$`, so that the sentence around them stays whole.
 - Sections of apparatus (脚注, 出典, 参考文献, 外部リンク, 関連項目, ...): only prose survives, that is lines with a 。
   that are no list items; the heading stays if prose does. Nothing is cut off at the first such heading.
+- Lines in italics that link to a page about the wiki (''このページは[[プロジェクト:国]]の…''): dropped.
 - Parentheses that are empty after that: dropped, with the commas that were left in them.
 """
 
@@ -44,7 +45,7 @@ def clean(wikitext: str, title: str) -> str:
 def clean_page(wikitext: str, title: str) -> Cleaned:
     """Like `clean`, with the counts of templates that were not known."""
     text = _CONTROLS.sub("", wikitext.replace("\r\n", "\n").replace("\r", "\n"))
-    text = strip_tags(text)
+    text = _without_notices(strip_tags(text))
     if "-{" in text:
         text = _VARIANT.sub(r"\1", text)
     resolver = Resolver(title)
@@ -62,6 +63,23 @@ _MAGIC_WORD = re.compile(r"__(?:[A-Z]{3,25}|[ぁ-んァ-ヶー一-龠]{2,12})__"
 _EXTERNAL = re.compile(r"\[(?:(?:https?|ftp):)?//[^\s\[\]<>\"]*+[ \t]*+([^\[\]\n]*+)\]")
 _EXTERNAL_OPEN = re.compile(r"\[(?:(?:https?|ftp):)?//[^\s\[\]<>\"]*+[ \t]*+")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+
+
+# Pages about the wiki itself, by the names and aliases of their namespaces.
+_ABOUT = re.compile(
+    r"\[\[:?[ _]*(?:プロジェクト|Project|Wikipedia|WP|Help|ヘルプ|Portal|ポータル|ノート|Talk)[ _]*:", re.IGNORECASE
+)
+
+
+def _without_notices(text: str) -> str:
+    """Without lines that are all in italics and link to a page about the wiki: they speak to those who edit it."""
+    if not _ABOUT.search(text):
+        return text
+    return "\n".join(line for line in text.split("\n") if not (_in_italics(line) and _ABOUT.search(line)))
+
+
+def _in_italics(line: str) -> bool:
+    return line.startswith("''") and not line.startswith("'''") and line.rstrip().endswith("''")
 
 
 def _inline(text: str) -> str:

@@ -27,6 +27,7 @@ from pipeline.acquire.remote import (
 from pipeline.acquire.transfer import Patience
 from pipeline.acquire.turns import NoTurns
 from pipeline.errors import InputError, UsageError
+from tests.s3_servers import BUCKET, empty
 from tests.servers import Fault, Server, answer, cut, serving, status
 
 CONTENT = random.Random(1).randbytes(300_000)
@@ -54,24 +55,12 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "PIECE", 100_000)
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """An S3 in this process."""
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        yield "http://{}:{}".format(*server.get_host_and_port())
-    finally:
-        server.stop()
-
-
 @pytest.fixture
 def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of an empty bucket, for plain web requests."""
     connect(endpoint, monkeypatch)
-    urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")).close()
-    put(f"{endpoint}/bucket", b"")
-    return f"{endpoint}/bucket"
+    empty(endpoint)
+    return f"{endpoint}/{BUCKET}"
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -13,12 +11,11 @@ import pytest
 
 from pipeline.recipe.recipe import load
 from pipeline.session import make_release
-from pipeline.store import objects
 from pipeline.store.opening import open_store
 from pipeline.store.places import Address
 from tests.acquire.test_acquire_run import indexed
 from tests.runs import QUICKSTART, finish, seimai, start, tree
-from tests.s3_servers import BUCKET, Proxy, at_random, empty, environment, moto, proxy, use
+from tests.s3_servers import BUCKET, Proxy, at_random, environment, stored
 from tests.servers import serving
 from tests.whole.test_resume import gone, wait_for
 
@@ -28,29 +25,10 @@ SECRETS = [environment("")["AWS_ACCESS_KEY_ID"], environment("")["AWS_SECRET_ACC
 WRITES = ("PUT", "POST", "DELETE")
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with moto() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def between(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Proxy]:
-    empty(endpoint)
-    monkeypatch.setattr(objects, "_FIRST_WAIT", 0.001)
-    monkeypatch.setattr(objects, "_LONGEST_WAIT", 0.01)
+@pytest.fixture(autouse=True)
+def home_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
-    with proxy(endpoint) as server:
-        use(server.url, monkeypatch)
-        yield server
-
-
-def stored(place: str, folder: str = "") -> dict[str, str]:
-    """As `tests.runs.tree`, of a place in the bucket."""
-    store = open_store(place)
-    cut = len(f"{folder}/") if folder else 0
-    return {e.name[cut:]: hashlib.sha256(store.read(e.name) or b"").hexdigest() for e in store.entries(folder)}
 
 
 def check(golden_run: Path) -> None:

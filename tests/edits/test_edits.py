@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.edits.edits import within_page
-from stages.edits.rules import forms, hidden, line_ends, wide_blanks
+from stages.edits.rules import forms, hidden, line_ends, markup_ends, wide_blanks
 from stages.spans import Span, apply
 
 
@@ -120,6 +120,19 @@ def test_spans_are_sorted_disjoint_and_real(text: str) -> None:
 def test_a_rule_leaves_alone_what_it_made(rule: Callable[[str], list[Span]], text: str) -> None:
     once = apply(text, rule(text))
     assert apply(once, rule(once)) == once
+
+
+@given(st.lists(st.sampled_from(["]]>", "]", ">", " ", "\n", "//", "/*", "*/", "あ"]), max_size=12).map("".join))
+def test_no_line_begins_with_the_end_of_a_cdata_section(text: str) -> None:
+    once = apply(text, markup_ends(text))
+    assert not any(line.lstrip(" \t").startswith("]]>") for line in once.split("\n"))
+    assert [char for char in once if char not in "]> \n/*"] == [char for char in text if char == "あ"]
+
+
+def test_an_example_of_markup_keeps_its_ends() -> None:
+    shown = "<![CDATA[\nあ\n]]>"
+    assert markup_ends(shown) == []
+    assert apply("本文\n//]]>\n]]> 続き\n]]>", markup_ends("本文\n//]]>\n]]> 続き\n]]>")) == "本文\n続き\n"
 
 
 @given(_ANY | _DENSE)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.store.folder import LocalStore
+from pipeline.store.opening import open_store
 from pipeline.tasks import claims
 from pipeline.tasks.claims import Claim, HeldError, Peers, held
 from tests.runs import QUICKSTART, finish, places, seimai, start, tree
@@ -143,11 +144,12 @@ def test_the_beat_rises_while_a_run_lives(tmp_path: Path, monkeypatch: pytest.Mo
     assert not store.list("leases")
 
 
-def did(work: Path) -> Counter[tuple[str, str]]:
+def did(work: Path | str) -> Counter[tuple[str, str]]:
     """Unit and stage -> how often it was run, over all runs of a work folder."""
     found: Counter[tuple[str, str]] = Counter()
-    for record in work.glob("runs/*/events.jsonl"):
-        for event in map(json.loads, record.read_text().splitlines()):
+    store = open_store(work)
+    for record in (entry.name for entry in store.entries("runs") if entry.name.endswith("/events.jsonl")):
+        for event in map(json.loads, (store.read(record) or b"").splitlines()):
             if event["event"] == "finished":
                 found.update((event["unit"], stage) for stage in event["ran"])
     return found

@@ -8,7 +8,8 @@ from typing import ClassVar
 import pyarrow as pa
 import pytest
 
-from pipeline.commit.commit import CommitSink, canonical, load, load_set, stage_fingerprint
+from pipeline.commit.commit import canonical, load, load_set, stage_fingerprint
+from pipeline.commit.sink import CommitSink
 from pipeline.errors import ShortError
 from pipeline.store.folder import LocalStore
 from pipeline.tasks.task import PartRef, Unit, execute, part_fingerprint

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.commit.commit import canonical
+from pipeline.commit.sets import lines, packed
 from pipeline.engine.plan import Plan, why_stale
 from pipeline.recipe.recipe import load
 from pipeline.session import make_release
 from pipeline.store.folder import LocalStore
-from pipeline.store.sealed import seal, unseal
+from pipeline.store.sealed import unseal
 from tests.kill_corpus import kill_corpus, stricter
 from tests.runs import Ran, seimai, tree
 
@@ -102,7 +103,7 @@ def sets(place: Path, stage: str = "*") -> list[Path]:
 
 def of_another_set(file: Path) -> None:
     """Sound in itself, and not what its name says."""
-    file.write_bytes(seal(canonical({"markers": unseal(file.read_bytes())["markers"][:-1]})))
+    file.write_bytes(packed(f"STAGE-{'a' * 24}.json", list(lines(file.name, file.read_bytes()))[:-1]))
 
 
 @pytest.mark.parametrize("damage", [*EVERY, flipped, of_another_set])

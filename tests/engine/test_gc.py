@@ -14,12 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.commit.commit import canonical
+from pipeline.commit.sets import lines, packed
 from pipeline.recipe.recipe import Recipe, load
 from pipeline.removal import gc
 from pipeline.store.folder import LocalStore
 from pipeline.store.processes import processes_here
-from pipeline.store.sealed import seal, unseal
 from tests.runs import QUICKSTART, seimai, tree
 
 WEEK = 7 * 86400.0
@@ -175,7 +174,7 @@ def test_nothing_that_counts_ever_goes(
 def test_a_set_that_grew_goes(recipes: Sequence[Path], work: Path) -> None:
     whole = max(work.glob("stages/extract/*/STAGE-*.json"), key=lambda file: file.stat().st_size)
     part = whole.with_name(f"STAGE-{'a' * 24}.json")
-    part.write_bytes(seal(canonical({"markers": unseal(whole.read_bytes())["markers"][:1]})))
+    part.write_bytes(packed(part.name, list(lines(whole.name, whole.read_bytes()))[:1]))
     _age(work, 2 * WEEK)
     found = gc.find(LocalStore(work), loaded(recipes, work), WEEK)
     assert [[file.name for file in each.files] for each in found.garbage] == [[str(part.relative_to(work))]]

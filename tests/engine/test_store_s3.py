@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,28 +20,15 @@ from pipeline.store.s3 import S3Store
 from pipeline.store.store import Store
 from stages.errors import InputError
 from stages.parquet import Rows, Writer
-from tests.s3_servers import BUCKET, Proxy, at_random, empty, fill, moto, proxy, use
+from tests.s3_servers import BUCKET, Proxy, at_random, fill, use
 
 CONTENT = random.Random(1).randbytes(1000)
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with moto() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def between(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Proxy]:
-    """A proxy that passes everything on until it is told otherwise; no wait is longer than it must be."""
-    empty(endpoint)
-    monkeypatch.setattr(objects, "_FIRST_WAIT", 0.001)
-    monkeypatch.setattr(objects, "_LONGEST_WAIT", 0.01)
+@pytest.fixture(autouse=True)
+def scratch_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with proxy(endpoint) as server:
-        use(server.url, monkeypatch)
-        yield server
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +24,29 @@ def read(body: str, caps: Caps = Caps()) -> Page:  # noqa: B008 - frozen
     ("body", "expected"),
     [
         ("<p>一\n 行</p><p>二<b>行</b>目</p>", ["一 行", "二行目"]),
+        # A line of the source that was wrapped: no blank between full-width characters, one beside Latin letters.
+        (
+            "<p>外字のビットマップデータを読み込んで、それを\n  <em>指定された</em>形式で書く。\n次の行",
+            ["外字のビットマップデータを読み込んで、それを指定された形式で書く。次の行"],
+        ),
+        (
+            "<p>外字のビットマップデータを読み込んで、それを\nPNG で\r\n書く",
+            ["外字のビットマップデータを読み込んで、それを PNG で 書く"],
+        ),
+        # Between short items, after an empty line and between elements a line end may be all that parts them.
+        ("<p>赤\n青\n黄", ["赤 青 黄"]),
+        (
+            "<p>外字のビットマップデータを読み込んで、それを書く。\n\n次の行",
+            ["外字のビットマップデータを読み込んで、それを書く。 次の行"],
+        ),
+        (
+            "<p><a>外字のビットマップデータを読み込んで、それを書く</a>\n<a>次の項目</a>",
+            ["外字のビットマップデータを読み込んで、それを書く 次の項目"],
+        ),
+        (
+            "<p>글자의 비트맵 데이터를 읽어 그것을 지정된 형식으로\n씁니다",
+            ["글자의 비트맵 데이터를 읽어 그것을 지정된 형식으로 씁니다"],
+        ),
         ("前<br>中<br><br>後", ["前", "中", "後"]),
         ("<p>　字下げ　　空き</p>", ["　字下げ　　空き"]),
         ("<p>\n　<b>字下げ</b></p>", ["　字下げ"]),
@@ -39,6 +64,13 @@ def read(body: str, caps: Caps = Caps()) -> Page:  # noqa: B008 - frozen
 )
 def test_lines_are_those_of_a_browser(body: str, expected: list[str]) -> None:
     assert lines(body) == expected
+
+
+@given(st.lists(st.text("あ漢、。A 　\t", max_size=30), max_size=8).map("\n".join))
+def test_what_is_joined_loses_nothing_but_blanks(text: str) -> None:
+    (joined,) = lines(f"<p>|{text}|</p>")
+    assert joined.replace(" ", "") == re.sub("[ \t\n]", "", f"|{text}|")
+    assert len(joined) <= len(text) + 2
 
 
 def test_letters_in_links_are_counted_by_line() -> None:

@@ -41,6 +41,12 @@ def ask(folder: Path, kind: str, *lines: str) -> list[object]:
     return ["remove", folder / "release", f"--{kind}", file, "--ticket", "T-1"]
 
 
+def test_what_is_nowhere_is_said_to_be_nowhere(folder: Path) -> None:
+    ran = seimai(*ask(folder, "urls", GONE + "/none"))
+    assert (ran.code, "0 documents removed" in ran.out) == (0, True)
+    assert "nothing in it is like that" in ran.err
+
+
 def test_a_removed_url_is_gone_and_the_release_still_verifies(folder: Path) -> None:
     before, told = rows(folder), manifest(folder)
     removed = next(row for row in before if row["url"] == GONE)

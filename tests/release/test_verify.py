@@ -14,7 +14,7 @@ from pipeline.manifest.manifest import read
 from pipeline.release.verify_ids import repeated
 from pipeline.store.folder import LocalStore
 from tests.corpora import documents, own, run, text
-from tests.runs import QUICKSTART, places, seimai
+from tests.runs import QUICKSTART, places, recipe, seimai, source
 
 
 @pytest.fixture
@@ -97,6 +97,12 @@ def test_damage_is_found(release: Path, damage: str) -> None:
     ran = seimai("verify", release)
     assert ran.code == 1
     assert says in ran.out + ran.err
+
+
+def test_a_release_goes_by_its_recipe_too(golden_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(golden_run / "release", tmp_path / "release")
+    ran = seimai("verify", recipe(tmp_path, source("s", "warc", "x.warc.gz")), "--mode", "size")
+    assert (ran.code, ran.out.startswith(f"{tmp_path / 'release'}: all files there")) == (0, True)
 
 
 @pytest.mark.parametrize("verb", ["verify", "report"])

@@ -15,6 +15,12 @@ def run(folder: Path, *files: Path, kind: str = "warc") -> tuple[int, list[str]]
     return ran.code, ran.err.strip().splitlines()
 
 
+def test_without_a_verb_the_verbs_are_told() -> None:
+    ran = seimai()
+    assert (ran.code, ran.out) == (2, "")
+    assert "run a recipe to its release" in ran.err
+
+
 def test_an_empty_file(tmp_path: Path) -> None:
     empty = tmp_path / "empty.warc.gz"
     empty.touch()

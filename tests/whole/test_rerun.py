@@ -51,6 +51,7 @@ def test_going_back_finds_everything_committed(finished: Path) -> None:
     text = source("s", "warc", CRAWL_1)
     run(finished, text)
     assert set(grown(finished, text).values()) == {0}
+    assert "everything is committed; `seimai run " in seimai("plan", recipe(finished, text)).out
 
 
 def test_a_dry_run_cannot_poison_the_cache(finished: Path) -> None:

@@ -22,6 +22,14 @@ TABLE: dict[str, tuple[str, str]] = {
     "nowiki": ("<nowiki>[[そのまま]] '''&amp;'''</nowiki>", "[[そのまま]] '''&'''"),
     "entities": ("A&amp;B&nbsp;C&#x3042;&hearts; AT&T", "A&B Cあ♥ AT&T"),
     "comment": ("前<!-- 中\n[[ -->後", "前後"),
+    "a notice to editors": (
+        "本文。\n== 外部リンク ==\n''このページは[[プロジェクト:国|ウィキプロジェクト 国]]のテンプレートを使用しています。''",
+        "本文。",
+    ),
+    "italics, and links to pages about the wiki, are no notices alone": (
+        "''[[斜体]]の行。''\n[[Wikipedia:日本語版]]の方針。\n'''[[Help:目次|目次]]'''は''ここ''",
+        "斜体の行。\nWikipedia:日本語版の方針。\n目次はここ",
+    ),
     "magic words": ("__NOTOC__本文__目次強制__", "本文"),
     "variant mark": ("中-{}-国-{臺灣}-", "中国臺灣"),
     "less-than is no tag": ("a < b かつ b > c", "a < b かつ b > c"),
