@@ -13,10 +13,10 @@ from pipeline.recipe.recipe import load
 from pipeline.removal import gc
 from pipeline.session import make_release
 from pipeline.store.opening import open_store
+from tests.engine.test_claims import did, wait_for
 from tests.kill_corpus import kill_corpus, stricter
 from tests.runs import QUICKSTART, finish, seimai, start, tree
 from tests.s3_servers import BUCKET, stored
-from tests.test_claims import did, wait_for
 
 WORK, RELEASE = f"s3://{BUCKET}/a/work", f"s3://{BUCKET}/a/release"
 PLACES = ["--work", WORK, "--release", RELEASE]
