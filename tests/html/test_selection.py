@@ -105,6 +105,22 @@ def test_second_look_leaves_asides_alone() -> None:
     assert chosen(body, [FIRST]) == [FIRST]
 
 
+@pytest.mark.parametrize(
+    "around", ["<form>", "<div class=recommend>", "<section id=topic-path hidden>", "<aside><div>"]
+)
+def test_what_holds_most_of_the_text_is_no_aside(around: str) -> None:
+    """ASP.NET puts a form around every page; and names lead astray."""
+    body = f"{around}<p>{FIRST}</p><ul><li>項目の一<li>項目の二</ul><p>{SECOND}</p><nav>案内の文です。</nav><p>{THIRD}"
+    assert chosen(body, [FIRST, SECOND, THIRD]) == [FIRST, "項目の一", "項目の二", SECOND, THIRD]
+    assert chosen(body, [FIRST]) == [FIRST, "項目の一", "項目の二", SECOND, THIRD]
+
+
+def test_an_aside_that_holds_less_of_the_text_stays_one() -> None:
+    """Of what stands in an aside only lines that the extractor has whole are taken."""
+    body = f"<p>{FIRST}<p>{THIRD}<div class=recommend><p>{SECOND}<p>{THIRD}（つづき）</div>"
+    assert chosen(body, [FIRST, THIRD, SECOND]) == [FIRST, THIRD, SECOND]
+
+
 def test_heading_above_the_text_is_taken() -> None:
     body = f"<div>会社の名</div><h1>猫の話</h1><div>夏目作</div><nav>目次</nav><p>{FIRST}</p><p>{SECOND}</p>"
     assert chosen(body, [FIRST, SECOND]) == ["猫の話", "夏目作", FIRST, SECOND]
