@@ -126,6 +126,16 @@ def test_heading_above_the_text_is_taken() -> None:
     assert chosen(body, [FIRST, SECOND]) == ["猫の話", "夏目作", FIRST, SECOND]
 
 
+def test_a_heading_of_any_level_right_above_the_text_is_taken_where_no_title_is_near() -> None:
+    body = f"<h3>料理の名</h3><p>{FIRST}</p>"
+    assert chosen(body, [FIRST]) == ["料理の名", FIRST]
+    assert chosen(f"<h1>献立の題</h1>{body}", [FIRST]) == ["献立の題", "料理の名", FIRST]
+    assert chosen(f"<h2>前の節</h2>{body}", [FIRST]) == ["料理の名", FIRST]
+    assert chosen(f"<h3>料理の名</h3><div>手間</div><p>{FIRST}</p>", [FIRST]) == [FIRST]
+    assert chosen(f"<h3><a href=x>前の記事の題</a></h3><p>{FIRST}</p>", [FIRST]) == [FIRST]
+    assert chosen(f"<h3 class=menu>案内</h3><p>{FIRST}</p>", [FIRST]) == [FIRST]
+
+
 def test_title_above_the_text_is_taken_without_a_heading_tag() -> None:
     body = f"<div>会社の名</div><div><b>吾輩は猫である話</b></div><p>{FIRST}</p><p>{SECOND}</p>"
     assert chosen(body, [FIRST, SECOND], "吾輩は猫である話｜会社") == ["吾輩は猫である話", FIRST, SECOND]
