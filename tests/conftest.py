@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pipeline.store import objects
 from tests.clusters import head
 from tests.runs import QUICKSTART, places, seimai
 from tests.s3_servers import Proxy, empty, moto, proxy, use
 from tests.servers import Server, serving
+
+# The first example may compile a kernel, and whether it does depends on which test ran before: seconds fail no test.
+settings.register_profile("seimai", deadline=None)
+settings.load_profile("seimai")
 
 
 @pytest.fixture(scope="session", autouse=True)

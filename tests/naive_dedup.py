@@ -57,7 +57,7 @@ class Suspect:
 
     @cached_property
     def signature(self) -> tuple[int, ...]:
-        """As MinHash of datasketch has it (`tests/test_minhash.py`); () of a text without an n-gram."""
+        """As MinHash of datasketch has it (`tests/dedup/test_minhash.py`); () of a text without an n-gram."""
         return tuple(signature(ngram_hashes(dedup_key(self.text), 5), 112, 1).tolist()) if self.ngrams else ()
 
     def keys(self, bands: int, rows: int) -> set[object]:

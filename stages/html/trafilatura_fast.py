@@ -1,7 +1,7 @@
 """trafilatura 2.3.1, full mode, about twice as fast with the same output.
 
 `install` swaps constants and functions of trafilatura's modules in this process. Each swap gives what the original gives,
-for the reason stated with it; `tests/test_trafilatura_fast.py` compares the outputs. The swaps rely on the inner workings
+for the reason stated with it; `tests/html/test_trafilatura_fast.py` compares the outputs. The swaps rely on the inner workings
 of the versions in `KNOWN`: with others nothing is swapped.
 """
 

@@ -175,7 +175,7 @@ def print_row(group: str, total: int, urls: list[str], extracted: dict[str, bool
 
 
 def identity() -> None:
-    from tests.test_trafilatura_fast import both, warc_pages  # swaps parts of trafilatura
+    from tests.html.test_trafilatura_fast import both, warc_pages  # swaps parts of trafilatura
 
     compared = 0
     different = []

@@ -1,0 +1,1 @@
+"""Duplicates within a run, against indexes, and lines that pages share."""

@@ -1,0 +1,1 @@
+"""What changes a text after extraction: edits and masks."""

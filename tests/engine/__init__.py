@@ -1,0 +1,1 @@
+"""Commits, stores, scheduling, and what a work folder goes through."""

@@ -1,0 +1,1 @@
+"""Filters, and measuring and judging by them."""

@@ -1,0 +1,1 @@
+"""The main text of a page, and the guard around the parser."""

@@ -1,0 +1,1 @@
+"""The `extract` stages, a kind of source each."""

@@ -1,0 +1,1 @@
+"""What leaves: manifest, exports, verification, removals."""

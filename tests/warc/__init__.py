@@ -1,0 +1,1 @@
+"""WARC files and the HTTP messages inside: laws, damage, suites."""

@@ -1,0 +1,1 @@
+"""The whole program: its outputs, its command line, its pages, and violence against it."""
