@@ -202,7 +202,7 @@ def all_ways(folder: Path, every: bool = False) -> dict[str, Any]:
     for name in ("release", "work/stages"):
         same(places["zombies"] / name, places["first"] / name)
     for place in (killed.folder, places["zombies"]):
-        inside = ("work", "work/scratch", "work/leases")  # claims of the dead stay for `seimai gc`
+        inside = ("work", "work/scratch", "work/leases", "work/claims")
         left = {file.name for name in inside for file in (place / name).iterdir()}
         known = {"stages", "scratch", "runs", "claims", "leases", "sources.json"}
         assert left == known, f"left in the work folder: {sorted(left)}"

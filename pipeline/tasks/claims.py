@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+from pipeline.errors import UnreachableError
 from pipeline.store.opening import open_store
 from pipeline.store.processes import process_is_gone, processes_here
 from pipeline.store.store import Store
@@ -137,10 +138,31 @@ class Peers:
                 self.tell(run)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self._ended.set()
         self._thread.join()
         self._store.remove(self._name(self._beat))
+        if kind is None:
+            with contextlib.suppress(OSError, UnreachableError):  # all is done, and what stays is seen through anyway
+                self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove claims of the dead on units that nobody has taken over: those were committed before, so nobody will.
+
+        Somebody who takes one over at this very moment may meet another at work: that costs work and nothing else.
+        """
+        by_unit: dict[str, list[str]] = {}
+        for name in self._store.list("claims"):
+            by_unit.setdefault(name.split(".")[0], []).append(name)
+        for names in by_unit.values():
+            if all(self._is_of_the_dead(name) for name in names):
+                for name in names:
+                    _remove(self._store, name)
+
+    def _is_of_the_dead(self, claim: str) -> bool:
+        content = self._store.read(claim)
+        run = "" if content is None else _run_in(content)
+        return run.startswith(_DAMAGED) or (run not in ("", self.run) and self.gone(run))
 
     def gone(self, run: str) -> bool:
         """Whether a run is no longer there. Its lease is removed then; who asks later finds none."""

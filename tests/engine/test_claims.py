@@ -132,6 +132,23 @@ def test_a_run_elsewhere_is_gone_when_its_beat_stands_still(tmp_path: Path, monk
     assert not store.list("leases")
 
 
+def test_a_run_that_finishes_sweeps_claims_that_are_stale_beyond_doubt(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    elsewhere = json.dumps({"host": "elsewhere", "processes": "0123456789ab", "pid": 1}).encode()
+    store.create("leases/alive.7", elsewhere)
+    stale = {"one": b"dead", "two": b"dead", "two.dead": b"dead-too", "three": b"\xff"}
+    stay = {"four": b"alive", "five": b"dead", "five.dead": b"alive"}  # the last two: taken over
+    for name, run in {**stale, **stay}.items():
+        store.create(f"claims/{name}", run)
+    with pytest.raises(ZeroDivisionError), Peers(store):
+        raise ZeroDivisionError
+    assert len(store.list("claims")) == len(stale) + len(stay), "only who comes through has looked at all units"
+    with Peers(store):
+        pass
+    assert store.list("claims") == sorted(f"claims/{name}" for name in stay)
+    assert store.list("leases") == ["leases/alive.7"]
+
+
 def test_the_beat_rises_while_a_run_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims, "BEAT", 0.02)
     store = LocalStore(tmp_path)
