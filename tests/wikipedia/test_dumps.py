@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.acquire import dumps
+from pipeline.engine.sources import partitions
 from pipeline.errors import InputError
+from pipeline.recipe.recipe import load
 from stages.slices import Slice
 from stages.wikipedia.mediawiki import read
 from stages.wikipedia.mediawiki_xml import Damage
@@ -160,3 +162,17 @@ def test_an_index_of_another_dump_stops_the_run_before_it_begins(dump: tuple[Pat
     assert "index.txt: no bzip2 stream begins at byte" in done.err and "Traceback" not in done.err
     without = source("wiki", "mediawiki", path, dump_index="") + TINY
     assert seimai("plan", recipe(tmp_path, without)).out.startswith("test: partitions: 1,")
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff[", b'{"starts": [0, 1]}'])
+def test_kept_offsets_that_are_damaged_are_read_from_the_index_again(
+    dump: tuple[Path, Path], tmp_path: Path, damage: bytes
+) -> None:
+    path, _ = dump
+    wanted = load(recipe(tmp_path, source("wiki", "mediawiki", path) + TINY))
+    parts = partitions(wanted)
+    (kept,) = (tmp_path / "work" / "selections").glob("*.json")
+    sound = kept.read_bytes()
+    kept.write_bytes(damage)
+    assert partitions(wanted) == parts
+    assert kept.read_bytes() == sound
