@@ -1,6 +1,6 @@
 """Native crashes in later stages: for processes of tasks that have this folder on their PYTHONPATH, and no others.
 
-A text that holds 毒【shape】 kills the process in which its characters are counted, one that holds 毒【grammar】 that in which MeCab
+A text that holds 毒【script】 kills the process in which its script is measured, one that holds 毒【grammar】 that in which MeCab
 gets it, one that holds 毒【write】 that in which it is masked: as a fault in C would, which ends a process without a word.
 """
 
@@ -14,10 +14,10 @@ from typing import Any
 
 
 def _crashing(function: Callable[..., Any], word: str) -> Callable[..., Any]:
-    def instead(first: Any, *more: Any) -> Any:
+    def instead(first: Any, *more: Any, **named: Any) -> Any:
         if f"毒【{word}】" in getattr(first, "text", first):
             os.kill(os.getpid(), signal.SIGSEGV)
-        return function(first, *more)
+        return function(first, *more, **named)
 
     return instead
 
@@ -27,7 +27,7 @@ def _poison() -> None:
     import filters.words
     import stages.release.write
 
-    filters.text.Text.count = _crashing(filters.text.Text.count, "shape")  # type: ignore[method-assign]
+    filters.text.Text.share = _crashing(filters.text.Text.share, "script")  # type: ignore[method-assign]
     filters.words.Words._pieces = _crashing(filters.words.Words._pieces, "grammar")  # type: ignore[method-assign]
     stages.release.write.mask = _crashing(stages.release.write.mask, "write")
 

@@ -96,8 +96,8 @@ def check(folder: Path, manifest: dict[str, Any]) -> None:
     funnel = manifest["funnel"]
     assert {**funnel["rejected"], **funnel["removed"]} == {"error": 2, "write.error": 1}
     assert seimai("verify", folder / "release").code == 0
-    for stage in ("measure-script", "measure-shape", "measure-grammar", "write"):
-        word = stage.rpartition("-")[2].replace("script", "shape")  # two families count characters
+    for stage in ("measure-script", "measure-grammar", "write"):
+        word = stage.rpartition("-")[2]
         (lost,) = (folder / "work/stages" / stage).glob("*/quarantine/*.jsonl")
         (line,) = map(json.loads, lost.read_text().splitlines())
         assert (line["url"], line["where"]) == (f"https://a.example/{word}", stage)
@@ -105,4 +105,4 @@ def check(folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def test_a_text_that_ends_its_worker_in_a_later_stage_costs_itself(tmp_path: Path) -> None:
-    check(tmp_path / "a", run(tmp_path / "a", ["shape", "grammar", "write"]))
+    check(tmp_path / "a", run(tmp_path / "a", ["script", "grammar", "write"]))
