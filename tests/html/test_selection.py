@@ -82,6 +82,21 @@ def test_short_links_at_the_ends_go() -> None:
     assert chosen(body, ["トップへ", FIRST, "次へ", SECOND, "戻る"]) == [FIRST, "次へ", SECOND]
 
 
+def test_the_name_of_the_site_in_the_header_of_a_page_goes() -> None:
+    name = "長い名前の町の長い名前の図書館の便り"
+
+    def of(header: str, title: str = "") -> list[str]:
+        return chosen(f"{header}<p>{FIRST}</p><p>{SECOND}</p>", [name, FIRST, SECOND], title)
+
+    linked, plain = f"<header><a href=/><p>{name}</p></a></header>", f"<header><p>{name}</p></header>"
+    assert of(linked) == [FIRST, SECOND]
+    assert of(linked, f"猫のこと | {name}") == [FIRST, SECOND]
+    assert of(plain) == [name, FIRST, SECOND]
+    assert of(linked, f"{name} | 猫の館") == [name, FIRST, SECOND]
+    assert of(f"<article>{linked}") == [name, FIRST, SECOND]
+    assert of(f"<div><a href=/><p>{name}</p></a></div>") == [name, FIRST, SECOND]
+
+
 def test_menu_inside_the_text_goes() -> None:
     menu = "".join(f"<a href={n}>項目その{n}</a><br>" for n in range(3))
     body = f"<p>{FIRST}</p><div>{menu}</div><p>{SECOND}</p>"
