@@ -1,7 +1,7 @@
 """A cluster that is played: units "run" on simulated workers by a clock of its own, and answer with made markers.
 
 Everything on the driver's side is real: the phases, the survey, the loop, the markers' way over a wire (pickled, as Ray
-does), the consolidated files. Only `stages.run` is not: a unit's markers follow from the digest of its inputs.
+does), the consolidated files. Only `Stage.run` is not: a unit's markers follow from the digest of its inputs.
 """
 
 from __future__ import annotations

@@ -185,10 +185,18 @@ def test_the_wheel_would_have_all_that_travels() -> None:
     """Code that is installed is no checkout: what a job takes of it must be what setuptools was told to put there."""
     import tomllib
 
+    from setuptools import find_packages
+
     told: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    packages = {name.replace(".", "/") for name in told["packages"]}
+    packages = find_packages(str(ROOT), include=told["packages"]["find"]["include"])
+    data = {file for name, globs in told["package-data"].items() for glob in globs for file in _in(name).glob(glob)}
     _, package = bundle(QUICKSTART, work="/mnt/w", release="/mnt/r")
-    for name in package.files:
-        folder, _, file = name.rpartition("/")
-        if file.endswith(".py"):
-            assert folder in packages, f"{name} is in no package of pyproject.toml"
+    for name, file in package.files.items():
+        if file.suffix == ".py":
+            assert file.parent in map(_in, packages), f"{name} is in no package of pyproject.toml"
+        elif file.suffix in (".txt", ".toml") and not name.startswith(JOB):
+            assert file in data, f"{name} is no package data of pyproject.toml"
+
+
+def _in(package: str) -> Path:
+    return ROOT.joinpath(*package.split("."))

@@ -144,8 +144,8 @@ def test_a_new_family_is_one_file_and_appears_everywhere(tmp_path: Path) -> None
         shutil.copytree(ROOT / package, tmp_path / package)  # with what is compiled already: that takes a minute
     (tmp_path / "tests" / "filters").mkdir(parents=True)
     shutil.copytree(ROOT / "tests" / "golden", tmp_path / "tests" / "golden")
-    for helper in ("__init__.py", "filters/__init__.py", "filters/test_filter_examples.py"):
-        shutil.copy(ROOT / "tests" / helper, tmp_path / "tests" / helper)
+    for helper in ("tests/__init__.py", "tests/filters/__init__.py", "tests/filters/test_filter_examples.py"):
+        shutil.copy(ROOT / helper, tmp_path / helper)
     (tmp_path / "filters" / "prices.py").write_text(code, encoding="utf-8")
 
     def run(*arguments: str) -> str:
