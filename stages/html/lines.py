@@ -52,9 +52,7 @@ _WIDE = "[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\uff6
 _IS_WIDE = re.compile(_WIDE)
 _SEAM = re.compile(f"{_WIDE}[ \t\f\r]*\n[ \t\f\r]*{_WIDE}")
 _STOPS = "、。，．！？"
-_WRAPPED = (
-    20  # characters of a source line that an author or a program has wrapped; titles and names in a list are shorter
-)
+_WRAPPED = 20  # characters of a source line that was wrapped; titles and names in a list are shorter
 _CELL = "\v"  # between the cells of a row until the line ends; no parsed page contains it
 _AROUND_CELL = re.compile(f" *{_CELL} *")
 _NO_LETTERS = re.compile(r"[\W_]+")
