@@ -10,9 +10,9 @@ text, and then four rules that know nothing of sites correct it:
     fill         the heading above joins, and what stands between taken lines, unless it is links, an aside or comments
 
 Measured on 58 development sites (recall, leak, F1): .888 .056 .879 as extracted, .904 .061 .893 after match, .935 .067 .909
-with fill too, .930 .049 .918 with all, .940 .041 .927 since what holds most of the text is no aside whatever its name and
-links in a header go; flat within .005 for FILL_LINKED .2 to .5, LINK_RUN 2 to 4, SHORT_LINK 8 to 12.
-`tests/bench/extraction.py` prints the last of them. Everything is linear in the lines and characters of the page.
+with fill too, .930 .049 .918 with all, .940 .041 .929 since what holds most of the text is no aside whatever its name and
+links in a header and headlines at the end go; flat within .005 for FILL_LINKED .2 to .5, LINK_RUN 2 to 4, SHORT_LINK 8 to
+12. `tests/bench/extraction.py` prints the last of them. Everything is linear in the lines and characters of the page.
 """
 
 from __future__ import annotations
@@ -155,19 +155,29 @@ def _table_of(page: Page, line: Line) -> int:
 
 
 def _without_menus(page: Page, taken: list[bool], title: str) -> list[bool]:
-    """Also without runs of short links, and without short links, and links of the page's header, before all else; and
-    without short links after it."""
+    """Also without runs of short links; without short links, and links of the page's header, before all else; and without
+    short links, and a list of headlines that lead elsewhere, after it."""
     lines, rows = page.lines, _without_rows(page, taken)
     links = [line.links > 0 and line.letters <= SHORT_LINK and _is_linked(line) for line in lines]
     menus = {number for run in _runs(links) if len(run) >= LINK_RUN for number in run}
     rest = [number for number, take in enumerate(rows) if take and number not in menus]
     while rest and links[rest[-1]]:
         rest.pop()
+    headlines = 0
+    while headlines < len(rest) and _is_headline(lines[rest[-1 - headlines]]):
+        headlines += 1
+    if headlines >= LINK_RUN:
+        del rest[-headlines:]
     first = next(
         (place for place, number in enumerate(rest) if not (links[number] or _is_masthead(page, lines[number], title))),
         len(rest),
     )
     return _flags(rest[first:], len(lines))
+
+
+def _is_headline(line: Line) -> bool:
+    """Whether a line is nothing but a link, as in 関連記事."""
+    return line.links > 0 and line.linked == line.letters and "。" not in line.text
 
 
 def _is_masthead(page: Page, line: Line, title: str) -> bool:

@@ -82,6 +82,15 @@ def test_short_links_at_the_ends_go() -> None:
     assert chosen(body, ["トップへ", FIRST, "次へ", SECOND, "戻る"]) == [FIRST, "次へ", SECOND]
 
 
+@pytest.mark.parametrize(("count", "end", "stay"), [(3, "", False), (2, "", True), (3, "<p>おわり</p>", True)])
+def test_a_list_of_headlines_after_the_text_goes(count: int, end: str, stay: bool) -> None:
+    heads = [f"ほかの記事の長めの見出しの{number}番目" for number in range(count)]
+    listed = "".join(f"<li><a href=x>{head}</a>" for head in heads)
+    after = ["おわり"] if end else []
+    taken = chosen(f"<p>{FIRST}</p><p>{SECOND}</p><ul>{listed}</ul>{end}", [FIRST, SECOND, *heads, *after])
+    assert taken == [FIRST, SECOND, *(heads if stay else []), *after]
+
+
 def test_the_name_of_the_site_in_the_header_of_a_page_goes() -> None:
     name = "長い名前の町の長い名前の図書館の便り"
 
