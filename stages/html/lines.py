@@ -48,13 +48,11 @@ _HIDDEN = re.compile(r"(?:display:\s*none|visibility:\s*hidden)", re.IGNORECASE)
 
 _FOLDED = re.compile("[ \t\n\f\r\xa0]+")
 # Characters as wide as two Latin letters; Japanese has no blanks between words.
-_WIDE = re.compile(
-    "[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\uff65-\uff9f\U00020000-\U0003ffff]"
-)
+_WIDE = "[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\uff65-\uff9f\U00020000-\U0003ffff]"
+_IS_WIDE = re.compile(_WIDE)
+_SEAM = re.compile(f"{_WIDE}[ \t\f\r]*\n[ \t\f\r]*{_WIDE}")
 _STOPS = "、。，．！？"
-_WRAPPED = (
-    20  # characters of a source line that an author or a program has wrapped; titles and names in a list are shorter
-)
+_WRAPPED = 20  # characters of a source line that was wrapped; titles and names in a list are shorter
 _CELL = "\v"  # between the cells of a row until the line ends; no parsed page contains it
 _AROUND_CELL = re.compile(f" *{_CELL} *")
 _NO_LETTERS = re.compile(r"[\W_]+")
@@ -213,7 +211,7 @@ class _Walk:
         if self._pieces:
             text = "".join(self._pieces)
             if not self._verbatim:
-                if "\n" in text:
+                if "\n" in text and _SEAM.search(text):
                     text = _unwrapped(text)
                 text = _FOLDED.sub(" ", text).lstrip(" ")
                 if _CELL in text:
@@ -236,7 +234,9 @@ def _unwrapped(text: str) -> str:
     lines = [line.strip(" \t\f\r") for line in text.split("\n")]
     joined = [lines[0]]
     for before, after in pairwise(lines):
-        wrapped = (before[-1:] in _STOPS or len(before) >= _WRAPPED) and _WIDE.match(before[-1:]) and _WIDE.match(after)
+        wrapped = (
+            (before[-1:] in _STOPS or len(before) >= _WRAPPED) and _IS_WIDE.match(before[-1:]) and _IS_WIDE.match(after)
+        )
         joined += ["" if wrapped else " ", after]
     return "".join(joined)
 

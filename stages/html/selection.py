@@ -9,10 +9,10 @@ text, and then four rules that know nothing of sites correct it:
     second look  where less than .6 of the visible prose was taken, all of it is
     fill         the heading above joins, and what stands between taken lines, unless it is links, an aside or comments
 
-Measured on 58 development sites (recall, leak, F1): .888 .056 .879 as extracted, .904 .061 .893 after match, .935 .067
-.909 with fill too, .930 .049 .918 with all, .940 .049 .925 since what holds most of the text is no aside whatever its name;
-flat within .005 for FILL_LINKED .2 to .5, LINK_RUN 2 to 4, SHORT_LINK 8 to 12. `tests/bench/extraction.py` prints the last
-of them. Everything is linear in the lines and characters of the page.
+Measured on 58 development sites (recall, leak, F1): .888 .056 .879 as extracted, .904 .061 .893 after match, .935 .067 .909
+with fill too, .930 .049 .918 with all, .940 .041 .929 since what holds most of the text is no aside whatever its name and
+links in a header and headlines at the end go; flat within .005 for FILL_LINKED .2 to .5, LINK_RUN 2 to 4, SHORT_LINK 8 to
+12. `tests/bench/extraction.py` prints the last of them. Everything is linear in the lines and characters of the page.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def select(page: Page, extracted: str, title: str, *, comments: bool) -> Selecti
         for line, by, aside in zip(page.lines, places.comments, places.aside, strict=True)
     ]
     taken = [take and (thread or not by) for take, by in zip(taken, places.comments, strict=True)]
-    for pruned in (_without_menus(page, taken), _without_rows(page, taken), taken):
+    for pruned in (_without_menus(page, taken, title), _without_rows(page, taken), taken):
         corrected = _fill(page, _second_look(page.lines, pruned, places, thread), title)
         if 2 * _letters(page.lines, corrected) >= _letters(page.lines, taken):
             break  # else the page is a list of links, and they are its text
@@ -154,16 +154,42 @@ def _table_of(page: Page, line: Line) -> int:
     return block
 
 
-def _without_menus(page: Page, taken: list[bool]) -> list[bool]:
-    """Also without runs of short links, and without short links before and after all else."""
+def _without_menus(page: Page, taken: list[bool], title: str) -> list[bool]:
+    """Also without runs of short links; without short links, and links of the page's header, before all else; and without
+    short links, and a list of headlines that lead elsewhere, after it."""
     lines, rows = page.lines, _without_rows(page, taken)
     links = [line.links > 0 and line.letters <= SHORT_LINK and _is_linked(line) for line in lines]
     menus = {number for run in _runs(links) if len(run) >= LINK_RUN for number in run}
     rest = [number for number, take in enumerate(rows) if take and number not in menus]
     while rest and links[rest[-1]]:
         rest.pop()
-    first = next((place for place, number in enumerate(rest) if not links[number]), len(rest))
+    headlines = 0
+    while headlines < len(rest) and _is_headline(lines[rest[-1 - headlines]]):
+        headlines += 1
+    if headlines >= LINK_RUN:
+        del rest[-headlines:]
+    first = next(
+        (place for place, number in enumerate(rest) if not (links[number] or _is_masthead(page, lines[number], title))),
+        len(rest),
+    )
     return _flags(rest[first:], len(lines))
+
+
+def _is_headline(line: Line) -> bool:
+    """Whether a line is nothing but a link, as in 関連記事."""
+    return line.links > 0 and line.linked == line.letters and "。" not in line.text
+
+
+def _is_masthead(page: Page, line: Line, title: str) -> bool:
+    """Whether a line is a link in the header of the page, where the name of a site leads to its first page. What the title
+    of the page begins with is the headline of an article, which may lead to itself."""
+    if line.linked < line.letters or _key(title).startswith(_key(line.text)):
+        return False
+    around = [page.blocks[line.block]]
+    while around[-1].parent >= 0:
+        around.append(page.blocks[around[-1].parent])
+    tags = {block.tag for block in around}
+    return "header" in tags and not tags & {"article", "main"}
 
 
 def _is_linked(line: Line) -> bool:

@@ -47,6 +47,7 @@ def mail(text: str) -> Iterable[Span]:
     misfire: ユーザー名は root@localhost.localdomain と表示されます。
     missed: info★example.com（★を@に変えてください）
     missed: お名前@例え.jp
+    missed: Taro Yamada <taro at example.jp>
     """
     end = 0
     for sign in _AT.finditer(text):

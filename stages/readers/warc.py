@@ -56,7 +56,7 @@ class ExtractWarc(Stage):
     sample: int = 0  # when > 0: only this many Japanese pages, chosen by id from the head of the file
 
     name: ClassVar[str] = "extract"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 8
     libraries: ClassVar[tuple[str, ...]] = (
         "brotli",
         "courlan",

@@ -82,6 +82,30 @@ def test_short_links_at_the_ends_go() -> None:
     assert chosen(body, ["トップへ", FIRST, "次へ", SECOND, "戻る"]) == [FIRST, "次へ", SECOND]
 
 
+@pytest.mark.parametrize(("count", "end", "stay"), [(3, "", False), (2, "", True), (3, "<p>おわり</p>", True)])
+def test_a_list_of_headlines_after_the_text_goes(count: int, end: str, stay: bool) -> None:
+    heads = [f"ほかの記事の長めの見出しの{number}番目" for number in range(count)]
+    listed = "".join(f"<li><a href=x>{head}</a>" for head in heads)
+    after = ["おわり"] if end else []
+    taken = chosen(f"<p>{FIRST}</p><p>{SECOND}</p><ul>{listed}</ul>{end}", [FIRST, SECOND, *heads, *after])
+    assert taken == [FIRST, SECOND, *(heads if stay else []), *after]
+
+
+def test_the_name_of_the_site_in_the_header_of_a_page_goes() -> None:
+    name = "長い名前の町の長い名前の図書館の便り"
+
+    def of(header: str, title: str = "") -> list[str]:
+        return chosen(f"{header}<p>{FIRST}</p><p>{SECOND}</p>", [name, FIRST, SECOND], title)
+
+    linked, plain = f"<header><a href=/><p>{name}</p></a></header>", f"<header><p>{name}</p></header>"
+    assert of(linked) == [FIRST, SECOND]
+    assert of(linked, f"猫のこと | {name}") == [FIRST, SECOND]
+    assert of(plain) == [name, FIRST, SECOND]
+    assert of(linked, f"{name} | 猫の館") == [name, FIRST, SECOND]
+    assert of(f"<article>{linked}") == [name, FIRST, SECOND]
+    assert of(f"<div><a href=/><p>{name}</p></a></div>") == [name, FIRST, SECOND]
+
+
 def test_menu_inside_the_text_goes() -> None:
     menu = "".join(f"<a href={n}>項目その{n}</a><br>" for n in range(3))
     body = f"<p>{FIRST}</p><div>{menu}</div><p>{SECOND}</p>"
