@@ -12,6 +12,10 @@ from typing import Any
 
 from pipeline.store.sealed import check, seal
 
+_PARSE = (
+    json.JSONDecoder().raw_decode
+)  # `loads` looks for an encoding and for blanks around, which takes a third of its time
+
 
 def packed(name: str, markers: Iterable[bytes]) -> bytes:
     """The content of the file `name`, from the canonical JSON of its markers in their order."""
@@ -28,7 +32,7 @@ def lines(name: str, content: bytes) -> Iterator[bytes]:
 
 def markers(name: str, content: bytes) -> Iterator[dict[str, Any]]:
     """The same, parsed."""
-    return map(json.loads, lines(name, content))
+    return (_PARSE(line.decode())[0] for line in lines(name, content))
 
 
 def _head(name: str) -> bytes:
